@@ -1,0 +1,101 @@
+# The project's commands; `make` alone lists them. For GNU make 3.81 (macOS) and newer.
+
+PYTHON ?=# the Python that .venv is made with; by default the first suitable one that is found
+ARGS ?=# passed on, as in: make run ARGS="--profile smoke"
+TORCH ?= 2.13.0# the release of torch that `make lock` pins
+
+python := .venv/bin/python
+needs := $(python) pyproject.toml constraints.txt
+notebooks := notebooks/*.ipynb
+strip := $(python) -m nbstripout --keep-id --extra-keys "metadata.papermill cell.metadata.papermill"
+
+.PHONY: help run full smoke lab test lint format lock clean FORCE
+.DELETE_ON_ERROR:
+
+help: ## list these commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
+	@echo 'ARGS="..." is passed on:   make run ARGS="--profile smoke"   make test ARGS="-k beats"'
+	@echo 'PYTHON=... makes .venv:    make PYTHON=python3.12 run'
+
+run: .venv/stamp-run ## install into .venv, then run all notebooks (profile quick, minutes)
+	$(python) run_all.py $(ARGS)
+
+full: .venv/stamp-run ## everything, for the long wait (profile full)
+	$(python) run_all.py --profile full $(ARGS)
+
+smoke: .venv/stamp-run ## all notebooks on synthetic beats, about a minute (profile smoke)
+	$(python) run_all.py --profile smoke $(ARGS)
+
+lab: .venv/stamp-run ## open the notebooks in JupyterLab
+	$(python) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks $(ARGS)
+
+test: .venv/stamp-test ## run the tests
+	$(python) -m pytest $(ARGS)
+
+lint: .venv/stamp-test ## check style, notebooks included
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+
+format: .venv/stamp-test ## mend style and take the outputs out of the notebooks
+	$(python) -m ruff check --fix .
+	$(python) -m ruff format .
+	$(strip) $(notebooks)
+
+lock: $(python) ## pin the newest versions that fit in constraints.txt (with Python 3.11)
+	@$(python) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
+	    echo "Versions are pinned with the oldest Python that the project supports, so that they exist for the newer ones too: make clean, then make PYTHON=python3.11 lock." >&2; exit 1; }
+	$(python) -m venv --clear build/lock
+	build/lock/bin/python -m pip install --editable '.[app,test]' 'torch==$(TORCH)'
+	@{ echo '# The versions that were tested, for pip install --constraint. Made by `make lock`, not by hand.'; \
+	   echo '# What torch itself pins (its GPU libraries) is left out, and so are local builds (+cpu).'; \
+	   build/lock/bin/python -m pip freeze --exclude-editable | sed -e 's/+[a-z0-9.]*$$//' | \
+	       grep -E '^[A-Za-z0-9._-]+==' | grep -viE '^(cuda|nvidia|triton|pip|setuptools|wheel)[a-z0-9._-]*='; \
+	} > constraints.txt.new
+	@mv constraints.txt.new constraints.txt
+	@rm -rf build/lock
+
+clean: ## remove .venv, caches and the smoke run; keeps data, results and models
+	rm -rf .venv build dist *.egg-info outputs/smoke .pytest_cache .ruff_cache .hypothesis constraints.txt.new
+	find ecglib tests notebooks -name __pycache__ -o -name .ipynb_checkpoints | while read -r folder; do rm -rf "$$folder"; done
+
+# --- the environment ---------------------------------------------------------------------------
+# Installed again when the dependencies change. One stamp for each set of extras; the tests' set
+# holds everything that a run needs.
+
+define install
+$(python) -m pip install --disable-pip-version-check $(if $(CI),--quiet) --constraint constraints.txt --editable '.$(1)'
+endef
+
+.venv/stamp-run: $(needs)
+	$(call install,)
+	@touch $@
+
+.venv/stamp-test: $(needs)
+	$(call install,[test])
+	@touch .venv/stamp-run $@
+
+# An environment holds absolute paths, so one that was moved or copied, or left half made, is
+# made anew.
+ifneq ($(shell cat .venv/location 2>/dev/null),$(CURDIR))
+$(python): FORCE
+endif
+
+$(python):
+	@if [ -n "$(PYTHON)" ]; then set -- "$(PYTHON)"; \
+	else set -- python3 python3.13 python3.12 python3.11 python; fi; \
+	for python; do \
+	    "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null \
+	        && break; \
+	    python=; \
+	done; \
+	if [ -z "$$python" ]; then \
+	    echo "Python 3.11, 3.12 or 3.13 is needed, and none was found as: $$*. Install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; \
+	    exit 1; \
+	fi; \
+	echo "Making .venv with $$("$$python" --version)"; \
+	if ! "$$python" -m venv --clear .venv; then \
+	    rm -rf .venv; \
+	    echo "$$python cannot make a virtual environment. On Debian or Ubuntu its venv module is a package of its own: sudo apt install python3-venv, then run make again." >&2; \
+	    exit 1; \
+	fi; \
+	pwd -P > .venv/location

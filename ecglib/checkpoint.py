@@ -1,0 +1,52 @@
+"""The state of an unfinished training, in one file that is replaced as a whole.
+
+A checkpoint is written after every epoch and read with ``weights_only=True``: it holds tensors,
+numbers and text, and reading it executes nothing. What people exchange is the model file.
+"""
+
+from pathlib import Path
+
+import torch
+
+from ecglib.paths import atomic_write
+
+
+def save(path: Path, identity: dict, parts: dict, stored: dict) -> None:
+    """Write a checkpoint.
+
+    Parameters
+    ----------
+    path : Path
+    identity : dict
+        What makes this training this one; a checkpoint of another one is never resumed.
+    parts : dict
+        Objects with ``state_dict`` and ``load_state_dict``, by name.
+    stored : dict
+        Further values: history, best weights.
+    """
+    states = {name: part.state_dict() for name, part in parts.items()}
+    with atomic_write(path) as temporary:
+        torch.save({"identity": identity, "parts": states, "stored": stored}, temporary)
+
+
+def restore(path: Path, identity: dict, parts: dict) -> dict | None:
+    """Load a checkpoint into ``parts`` and return its further values.
+
+    Returns
+    -------
+    dict or None
+        None if there is no checkpoint, it is damaged, or it belongs to another training; training
+        then starts from the beginning.
+    """
+    if not path.is_file():
+        return None
+    try:
+        found = torch.load(path, weights_only=True)
+        if found["identity"] != identity:
+            return None
+        for name, part in parts.items():
+            part.load_state_dict(found["parts"][name])
+        return found["stored"]
+    except Exception as error:  # torch raises whatever a damaged archive runs into
+        print(f"The checkpoint {path.name} is damaged and not used ({type(error).__name__}).")
+        return None

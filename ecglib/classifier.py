@@ -1,0 +1,252 @@
+"""The trained network as people use it: beats or a whole recording in, classes out.
+
+A model is one safetensors file: the weights, and in its metadata the model card with everything
+that is needed to use them. Loading one executes no code.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from ecglib.beats import BEAT_FS, BEAT_SAMPLES, RECORDING_FS, cut_rows, to_recording_fs
+from ecglib.labels import CLASSES
+from ecglib.model import CNNLSTM, ModelConfig, predict_logits
+from ecglib.paths import DEFAULT_MODEL, MODELS, atomic_write, show
+from ecglib.recordings import read_recording
+from ecglib.rpeaks import find_r_peaks
+
+CARD_KEY = "ecg-arrhythmia-notebooks"  # also tells our files from foreign ones
+CARD_VERSION = 1
+HOW_TO_MAKE_ONE = "Run notebooks/03_cnn_lstm_training.ipynb, or `python run_all.py`, to make one."
+
+
+class ModelFileError(ValueError):
+    """A model file is missing, damaged, or not one of this project."""
+
+
+def save_model(model: CNNLSTM, path: str | Path, card: dict) -> None:
+    """Write a network and its model card to one safetensors file, atomically.
+
+    Parameters
+    ----------
+    model : CNNLSTM
+    path : str or Path
+    card : dict
+        JSON values: what it was trained on and how, its metrics, its limits. Classes, sampling
+        rate, architecture and a format version are added.
+    """
+    card = card | {
+        "version": CARD_VERSION,
+        "classes": list(CLASSES),
+        "beat_fs": BEAT_FS,
+        "beat_samples": BEAT_SAMPLES,
+        "architecture": model.config.to_dict(),
+    }
+    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    with atomic_write(path) as temporary:
+        save_file(tensors, temporary, metadata={CARD_KEY: json.dumps(card)})
+
+
+def read_card(path: str | Path) -> dict:
+    """The model card of a model file.
+
+    Raises
+    ------
+    ModelFileError
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ModelFileError(f"There is no model file {show(path)}. {HOW_TO_MAKE_ONE}")
+    try:
+        with safe_open(path, framework="pt") as stored:
+            metadata = stored.metadata() or {}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelFileError(
+            f"{show(path)} is not a complete safetensors file ({error}). {HOW_TO_MAKE_ONE}"
+        ) from error
+    try:
+        card = json.loads(metadata[CARD_KEY])
+        fits = card["version"] == CARD_VERSION and tuple(card["classes"]) == CLASSES
+        fits = fits and (card["beat_fs"], card["beat_samples"]) == (BEAT_FS, BEAT_SAMPLES)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelFileError(
+            f"{show(path)} has no model card of this project. {HOW_TO_MAKE_ONE}"
+        ) from error
+    if not fits:
+        raise ModelFileError(
+            f"{show(path)} was made for other classes, another beat form or by another version of "
+            f"this project. {HOW_TO_MAKE_ONE}"
+        )
+    return card
+
+
+class Classifier:
+    """Classifies heartbeats with a trained network.
+
+    Attributes
+    ----------
+    classes : tuple of str
+        ``("N", "S", "V", "F", "Q")``.
+    card : dict
+        The model card: data, split, recipe, metrics, calibration, limits.
+    """
+
+    classes = CLASSES
+
+    def __init__(self, model: CNNLSTM, card: dict):
+        self.model = model.eval()
+        self.card = card
+
+    @classmethod
+    def load(cls, path: str | Path | None = None) -> "Classifier":
+        """Load a model file; by default the one that the project ships.
+
+        Raises
+        ------
+        ModelFileError
+            The file is missing, truncated or foreign; the message says which notebook makes one.
+        """
+        path = MODELS / f"{DEFAULT_MODEL}.safetensors" if path is None else Path(path)
+        card = read_card(path)
+        try:
+            model = CNNLSTM(ModelConfig.from_dict(card["architecture"]))
+            with safe_open(path, framework="pt") as stored:
+                tensors = {name: stored.get_tensor(name) for name in stored.keys()}
+            model.load_state_dict(tensors, strict=True)
+        except (SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
+            raise ModelFileError(
+                f"The weights in {show(path)} do not fit its model card "
+                f"({str(error).splitlines()[0]}). {HOW_TO_MAKE_ONE}"
+            ) from error
+        return cls(model, card)
+
+    @property
+    def threshold(self) -> float:
+        """Confidence below which a beat is called uncertain, chosen on validation beats."""
+        return float(self.card.get("threshold", 0.6))
+
+    def predict_proba(self, signal) -> np.ndarray:
+        """Calibrated class probabilities.
+
+        Parameters
+        ----------
+        signal : array_like, shape (n, 187) or (187,)
+            Beats as ``load_beats`` gives them: cut from the R peak at 120 Hz, scaled to [0, 1],
+            zero-padded.
+
+        Returns
+        -------
+        ndarray, shape (n, 5), float64
+            In the order of ``classes``; every row sums to 1.
+
+        Raises
+        ------
+        ValueError
+            The shape is another one, or a value is not finite.
+        """
+        beats = _check_beats(signal)
+        if not len(beats):
+            return np.zeros((0, len(CLASSES)))
+        logits = predict_logits(self.model, beats) / self.model.temperature
+        return logits.double().softmax(dim=1).numpy()
+
+    def predict(self, signal) -> np.ndarray:
+        """Class letters, shape (n,), of beats; see :meth:`predict_proba`."""
+        return np.array(CLASSES)[self.predict_proba(signal).argmax(axis=1)]
+
+    def attention(self, signal) -> np.ndarray:
+        """Attention over the beat, shape (n, 187): rows sum to 1; see :meth:`predict_proba`."""
+        with torch.inference_mode():
+            _, weights = self.model.forward_with_attention(torch.from_numpy(_check_beats(signal)))
+        steps = weights.shape[1]
+        spread = weights.numpy()[:, np.arange(BEAT_SAMPLES) * steps // BEAT_SAMPLES]
+        return spread / spread.sum(axis=1, keepdims=True)
+
+    def classify_recording(
+        self, path_or_array, fs: float | None = None, lead: int = 0
+    ) -> pd.DataFrame:
+        """Find the beats of a recording and classify each of them.
+
+        Parameters
+        ----------
+        path_or_array : str, Path or array_like
+            A WFDB record, or samples of shape (n_samples,) or (n_samples, n_leads). The unit does
+            not matter, since every beat is scaled.
+        fs : float, optional
+            Sampling rate in Hz; needed for an array, taken from the header for a record.
+        lead : int
+            Which lead to classify, counted from 0.
+
+        Returns
+        -------
+        DataFrame
+            One row a beat, except the recording's last one, which has no following RR interval:
+            ``time_s``, ``sample`` (at the recording's own rate), ``label``, ``confidence``,
+            ``p_N`` to ``p_Q``, ``uncertain``.
+
+        Raises
+        ------
+        ValueError
+            The recording can't be read, has no such lead, or ``fs`` is missing or impossible.
+        """
+        signal, fs = _one_lead(path_or_array, fs, lead)
+        signal = to_recording_fs(signal, fs)
+        peaks = find_r_peaks(signal)
+        keep = np.arange(max(len(peaks) - 1, 0))
+        proba = self.predict_proba(cut_rows(signal, peaks, keep))
+        confidence = proba.max(axis=1)
+        table = {
+            "time_s": peaks[keep] / RECORDING_FS,
+            "sample": np.rint(peaks[keep] * (fs / RECORDING_FS)).astype(np.int64),
+            "label": np.array(CLASSES)[proba.argmax(axis=1)],
+            "confidence": confidence,
+            **{f"p_{name}": proba[:, i] for i, name in enumerate(CLASSES)},
+            "uncertain": confidence < self.threshold,
+        }
+        return pd.DataFrame(table)
+
+
+def _check_beats(signal) -> np.ndarray:
+    """Beats as a float32 array of shape (n, 187), or a sentence that says what is wrong."""
+    try:
+        beats = np.atleast_2d(np.asarray(signal, dtype=np.float32))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"Beats must be numbers in rows of {BEAT_SAMPLES}: {error}.") from error
+    if beats.ndim != 2 or beats.shape[1] != BEAT_SAMPLES:
+        raise ValueError(
+            f"Beats have {BEAT_SAMPLES} samples each; this array has shape {np.shape(signal)}. "
+            "Give a whole recording to classify_recording(signal, fs) instead."
+        )
+    if not np.isfinite(beats).all():
+        row, column = np.argwhere(~np.isfinite(beats))[0]
+        raise ValueError(f"Beat {row}, sample {column} is not a finite number.")
+    return beats
+
+
+def _one_lead(path_or_array, fs: float | None, lead: int) -> tuple[np.ndarray, float]:
+    """One lead of a recording, and its sampling rate in Hz."""
+    if isinstance(path_or_array, (str, Path)):
+        recording = read_recording(path_or_array)
+        samples, rate = recording.signal, recording.fs if fs is None else fs
+    else:
+        samples, rate = np.asarray(path_or_array, dtype=np.float32), fs
+        samples = samples[:, None] if samples.ndim == 1 else samples
+    if rate is None:
+        raise ValueError("An array does not tell its sampling rate: give fs in Hz.")
+    if not 1 <= rate <= 10_000:
+        raise ValueError(f"A sampling rate of {rate} Hz is impossible here; it is 1 to 10,000 Hz.")
+    if samples.ndim != 2 or not 0 <= lead < samples.shape[1]:
+        raise ValueError(
+            f"There is no lead {lead} in a recording of shape {samples.shape}; it is "
+            "(n_samples,) or (n_samples, n_leads), leads counted from 0."
+        )
+    signal = samples[:, lead]
+    if not np.isfinite(signal).all():
+        bad = int((~np.isfinite(signal)).sum())
+        raise ValueError(f"{bad} of {len(signal)} samples are not finite numbers.")
+    return signal, float(rate)

@@ -1,0 +1,122 @@
+"""Where things are, and how files are written: the only module that knows the project's folders."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+MODELS = ROOT / "models"
+PACKAGE_DATA = Path(__file__).resolve().parent / "data"
+DEFAULT_MODEL = "compact"
+
+# Only these run folders, and only on real data, may replace the models that the project ships.
+PUBLISHING_RUNS = (ROOT / "outputs" / "quick", ROOT / "outputs" / "full")
+
+
+@contextmanager
+def atomic_write(path: str | Path) -> Iterator[Path]:
+    """Write a file so that its final name holds the old content or the new, never a part.
+
+    Parameters
+    ----------
+    path : str or Path
+        The final name; missing folders above it are made.
+
+    Yields
+    ------
+    Path
+        A temporary file in the same folder, with the same suffix, to write to. It takes the final
+        name when the block ends, and is removed when the block raises.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as written:
+            os.fsync(written.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """The process's file mode mask: mkstemp ignores it, and shared folders rely on it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder of one run of the notebooks: its figures, metrics, predictions and models.
+
+    Parameters
+    ----------
+    run_dir : str
+        The folder, relative to the project (``outputs/quick``) or absolute. Nothing is made here:
+        sub-folders appear when something is first written to them.
+    """
+
+    run_dir: str = "outputs/lab"
+
+    @property
+    def folder(self) -> Path:
+        return ROOT / self.run_dir
+
+    @property
+    def figures(self) -> Path:
+        return self.folder / "figures"
+
+    @property
+    def metrics(self) -> Path:
+        return self.folder / "metrics"
+
+    @property
+    def predictions(self) -> Path:
+        return self.folder / "predictions"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    def model_file(self, name: str, synthetic: bool) -> Path:
+        """The file a model of this run is saved to.
+
+        ``models/NAME.safetensors`` for the ``quick`` and ``full`` runs on real data, otherwise a
+        file inside the run's own folder, so that a trial never replaces a model that is in use.
+        """
+        publishes = self.folder in PUBLISHING_RUNS and not synthetic
+        return (MODELS if publishes else self.folder / "models") / f"{name}.safetensors"
+
+    def find_model(self, name: str, synthetic: bool) -> Path:
+        """The model that this run made, or else the one that the project ships.
+
+        Raises
+        ------
+        FileNotFoundError
+            Neither is there; the message names the notebook that makes one.
+        """
+        candidates = [self.model_file(name, synthetic), MODELS / f"{name}.safetensors"]
+        for path in candidates:
+            if path.is_file():
+                return path
+        raise FileNotFoundError(
+            f"There is no model '{name}' in {show(candidates[0].parent)} or models/. "
+            "Run notebooks/03_cnn_lstm_training.ipynb, or `python run_all.py`, to train one."
+        )
+
+
+def show(path: str | Path) -> str:
+    """A path as people should see it: relative to the project, with the home folder as ``~``."""
+    path = Path(path).absolute()
+    for base, prefix in ((ROOT, ""), (ROOT.parent, "../"), (Path.home(), "~/")):
+        if path.is_relative_to(base):
+            return prefix + path.relative_to(base).as_posix()
+    return path.as_posix()

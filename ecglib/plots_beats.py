@@ -1,0 +1,275 @@
+"""Figures of beats: how many, how they are cut, augmented, weighed and classified."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, PercentFormatter
+
+from ecglib.beats import BEAT_FS, BEAT_SAMPLES, OVERRUN, RECORDING_FS, cut_rows
+from ecglib.figures import (
+    ACCENT,
+    BEAT_MS,
+    FULL_WIDTH,
+    INK,
+    beat_axis,
+    class_bars,
+    class_ticks,
+    draw_beat,
+    shades,
+    styled,
+    tint,
+)
+from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES, SYMBOL_TO_CLASS
+from ecglib.recordings import Recording
+
+WIDE_TICKS = range(0, 1501, 250)  # ms, where a panel has room for them
+
+
+@styled
+def plot_class_counts(labels: dict[str, np.ndarray]) -> Figure:
+    """Beats per class on a logarithmic scale, side by side for each part.
+
+    Parameters
+    ----------
+    labels : dict
+        ``{"train": class numbers, "test": ...}``, or before and after augmentation.
+    """
+    counts = pd.DataFrame(
+        {part: np.bincount(label, minlength=len(CLASSES)) for part, label in labels.items()}
+    )
+    fig, ax = plt.subplots(figsize=(FULL_WIDTH, 2.9))
+    handles = class_bars(ax, counts)
+    for bars, part in zip(ax.containers, counts, strict=True):
+        ax.bar_label(bars, [f"{n:,}" for n in counts[part]], padding=2, fontsize=6)
+    ax.set(
+        yscale="log", ylim=(0.8, 4 * max(counts.to_numpy().max(), 2)), ylabel="beats (log scale)"
+    )
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:,.0f}"))
+    class_ticks(ax)
+    if len(handles) > 1:
+        ax.legend(handles=handles, ncols=len(handles), loc="upper right")
+    return fig
+
+
+@styled
+def plot_example_beats(signal: np.ndarray, label: np.ndarray, per_class: int = 1) -> Figure:
+    """The first beats of each class, one class a column, their padding shaded.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (n, 187)
+    label : ndarray, shape (n,), int
+    per_class : int
+        Beats of each class, below each other.
+    """
+    fig, axes = plt.subplots(
+        per_class, len(CLASSES), figsize=(FULL_WIDTH, 0.75 + 1.05 * per_class),
+        sharex=True, sharey=True, squeeze=False,
+    )  # fmt: skip
+    for k, c in enumerate(CLASSES):
+        axes[0, k].set_title(CLASS_NAMES[c], color=CLASS_COLOURS[c])
+        beats = signal[np.flatnonzero(label == k)[:per_class]]
+        for ax, beat in zip(axes[:, k], beats, strict=False):
+            draw_beat(ax, beat, CLASS_COLOURS[c])
+    fig.supxlabel("time after the R peak (ms)", size=8)
+    fig.supylabel("amplitude (scaled)", size=8)
+    return fig
+
+
+@styled
+def plot_beat_cut(recording: Recording, sample: int, lead: int = 0) -> Figure:
+    """How a beat is cut: the recording with its annotations above, the resulting row below.
+
+    Parameters
+    ----------
+    recording : Recording
+        At 360 Hz, with annotations.
+    sample : int
+        Sample number of the beat's annotation; two more must follow.
+    lead : int
+    """
+    marks, symbols, fs = recording.mark_sample, recording.mark_symbol, recording.fs
+    k = int(np.searchsorted(marks, sample))
+    if fs != RECORDING_FS or k + 2 >= len(marks) or marks[k] != sample:
+        raise ValueError(
+            f"The figure of the cut needs a {RECORDING_FS} Hz recording and one of its annotations "
+            f"with two more behind it; {sample} in {recording.name} ({fs:g} Hz) is not one."
+        )
+    stop = marks[k + 1] + int(OVERRUN * (marks[k + 2] - marks[k + 1]))
+    colour = CLASS_COLOURS.get(SYMBOL_TO_CLASS.get(str(symbols[k]), ""), INK)
+    shown = slice(max(sample - int(1.2 * fs), 0), int(marks[k + 2] + 0.7 * fs))
+    signal = recording.signal[shown, lead]
+    fig, (above, below) = plt.subplots(2, 1, figsize=(FULL_WIDTH, 3.9))
+    above.plot(np.arange(shown.start, shown.start + len(signal)) / fs, signal, color=INK, lw=0.8)
+    above.axvspan(sample / fs, stop / fs, color=tint(colour, 0.25))
+    top = signal.max() + 0.22 * np.ptp(signal)
+    for mark, symbol in zip(marks, symbols, strict=True):
+        if shown.start <= mark < shown.stop:
+            above.axvline(mark / fs, color="#999999", lw=0.6, ls=":")
+            above.text(mark / fs, top, symbol, ha="center", va="top", weight="bold")
+    above.set(xlabel="time in the recording (s)", ylabel=f"{recording.leads[lead]} (mV)")
+    above.set(xlim=(shown.start / fs, shown.stop / fs), ylim=(None, top))
+    title = f"Record {recording.name} at {fs:g} Hz with its annotations; shaded: what the row holds"
+    above.set_title(title, loc="left")
+    draw_beat(below, cut_rows(recording.signal[:, lead], marks, np.array([k]))[0], colour, "o")
+    below.set(xticks=WIDE_TICKS, xlabel="time after the R peak (ms)", ylabel="amplitude (scaled)")
+    below.set_title(
+        f"The row: {BEAT_SAMPLES} samples at {BEAT_FS:g} Hz, scaled and padded", loc="left"
+    )
+    return fig
+
+
+@styled
+def plot_leak(shares: pd.DataFrame) -> Figure:
+    """How much of the test side was seen in training, for each protocol.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        One row a protocol (its index is shown), one column a kind of leak, such as "test beats
+        that share samples with a training beat"; shares from 0 to 1.
+    """
+    n_rows, n_kinds = shares.shape
+    fig, ax = plt.subplots(figsize=(FULL_WIDTH, 0.9 + 0.28 * n_rows * n_kinds))
+    height = 0.8 / n_kinds
+    for k, kind in enumerate(shares):
+        y = np.arange(n_rows) + (k - (n_kinds - 1) / 2) * height
+        bars = ax.barh(y, shares[kind], height * 0.92, color=tint(ACCENT, shades(n_kinds)[-1 - k]))
+        bars.set_label(kind)
+        ax.bar_label(bars, [f"{share:.1%}" for share in shares[kind]], padding=3, fontsize=7)
+    ax.set_yticks(range(n_rows), shares.index)
+    ax.tick_params(axis="y", length=0, labelsize=8)
+    ax.set(xlim=(0, 1.1), xlabel="share of the test side")
+    ax.invert_yaxis()
+    ax.set_xticks(np.linspace(0, 1, 6))
+    ax.xaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.grid(visible=False, axis="y")
+    fig.legend(loc="outside upper left", ncols=1)
+    return fig
+
+
+@styled
+def plot_augmentation(
+    original: np.ndarray, label: np.ndarray, versions: dict[str, np.ndarray]
+) -> Figure:
+    """Beats before (grey) and after (coloured) each augmentation.
+
+    Parameters
+    ----------
+    original : ndarray, shape (k, 187)
+        One beat a row of the figure.
+    label : ndarray, shape (k,), int
+    versions : dict
+        ``{"time warp": ndarray of shape (k, 187), ...}``: one column of the figure each.
+    """
+    fig, axes = plt.subplots(
+        len(original), len(versions), figsize=(FULL_WIDTH, 0.7 + 0.85 * len(original)),
+        sharex=True, sharey=True, squeeze=False,
+    )  # fmt: skip
+    for column, (name, changed) in zip(axes.T, versions.items(), strict=True):
+        column[0].set_title(name)
+        for ax, before, after, k in zip(column, original, changed, label, strict=True):
+            ax.plot(BEAT_MS, before, color="#CFCFCF", lw=2.4)
+            ax.plot(BEAT_MS, after, color=CLASS_COLOURS[CLASSES[k]], lw=0.9)
+            beat_axis(ax)
+    for ax, k in zip(axes[:, 0], label, strict=True):
+        ax.set_ylabel(CLASSES[k], color=CLASS_COLOURS[CLASSES[k]], rotation=0, weight="bold")
+    fig.supxlabel("time after the R peak (ms); grey: the original beat", size=8)
+    return fig
+
+
+@styled
+def plot_attention(
+    signal: np.ndarray, attention: np.ndarray, label: np.ndarray, titles: list[str] | None = None
+) -> Figure:
+    """Where a network looks: each beat with a strip of its attention weights below.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (k, 187)
+    attention : ndarray, shape (k, steps)
+        Weights over the network's own time steps, which span the whole row; each sums to 1.
+    label : ndarray, shape (k,), int
+        For the colours.
+    titles : list of str, optional
+        Names of the classes by default.
+    """
+    titles = titles or [CLASS_NAMES[CLASSES[k]] for k in label]
+    fig, axes = plt.subplots(
+        2, len(signal), figsize=(FULL_WIDTH, 2.0), sharex=True, squeeze=False, sharey="row",
+        height_ratios=[6, 1],
+    )  # fmt: skip
+    span = (0, BEAT_MS[-1], 0, 1)
+    for (ax, strip), beat, weights, k, title in zip(
+        axes.T, signal, attention, label, titles, strict=True
+    ):
+        image = strip.imshow(
+            weights[None], aspect="auto", extent=span, cmap="Greys", vmin=0, vmax=attention.max()
+        )
+        draw_beat(ax, beat, CLASS_COLOURS[CLASSES[k]])  # after the image, which sets the x limits
+        ax.set_title(title, color=CLASS_COLOURS[CLASSES[k]])
+        strip.set_yticks([])
+        strip.grid(visible=False)
+    axes[0, 0].set_ylabel("amplitude (scaled)")
+    bar = fig.colorbar(image, ax=axes[:, -1], shrink=0.9, label="attention weight", pad=0.03)
+    bar.outline.set_linewidth(0.6)
+    fig.supxlabel("time after the R peak (ms)", size=8)
+    return fig
+
+
+@styled
+def plot_beat_probabilities(
+    signal: np.ndarray, proba: np.ndarray, true_class: str | None = None
+) -> Figure:
+    """One beat and what the classifier says of it.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (187,)
+    proba : ndarray, shape (5,)
+    true_class : str, optional
+        Class letter, where it is known.
+    """
+    said = CLASSES[int(np.argmax(proba))]
+    fig, (trace, bars) = plt.subplots(1, 2, figsize=(FULL_WIDTH, 2.1), width_ratios=[3, 2])
+    draw_beat(trace, signal, CLASS_COLOURS[said])
+    trace.set(xticks=WIDE_TICKS, xlabel="time after the R peak (ms)", ylabel="amplitude (scaled)")
+    drawn = bars.barh(range(len(CLASSES)), proba, color=[CLASS_COLOURS[c] for c in CLASSES])
+    bars.bar_label(drawn, [f"{100 * p:.1f}%" for p in proba], padding=3, fontsize=7)
+    bars.set(xlim=(0, 1.25), xticks=[0, 0.5, 1], xlabel="probability")
+    bars.set_yticks(range(len(CLASSES)), [f"{CLASS_NAMES[c]} ({c})" for c in CLASSES])
+    bars.tick_params(axis="y", length=0)
+    bars.grid(visible=False, axis="y")
+    bars.invert_yaxis()
+    title = f"classified as {CLASS_NAMES[said]}"
+    if true_class is not None:
+        title += f", {'and is' if true_class == said else 'but is'} {CLASS_NAMES[true_class]}"
+    trace.set_title(title, loc="left")
+    return fig
+
+
+@styled
+def plot_rhythm(rr_before: np.ndarray, label: np.ndarray) -> Figure:
+    """How long before each beat the one before it came, one distribution a class.
+
+    Parameters
+    ----------
+    rr_before : ndarray, shape (n,)
+        Preceding RR interval in seconds; NaN is left out.
+    label : ndarray, shape (n,), int
+    """
+    fig, ax = plt.subplots(figsize=(FULL_WIDTH, 2.4))
+    edges = np.arange(0.2, 1.81, 0.02)
+    for k, c in enumerate(CLASSES):
+        rr = rr_before[(label == k) & np.isfinite(rr_before)]
+        share, _ = np.histogram(rr, edges)
+        ax.stairs(100 * share / max(len(rr), 1), edges, color=CLASS_COLOURS[c], lw=1.3)
+        if len(rr):
+            peak = int(share.argmax())
+            at = (edges[peak] + 0.01, 100 * share[peak] / len(rr))
+            ax.annotate(c, at, (0, 2), textcoords="offset points", ha="center", weight="bold",
+                        color=CLASS_COLOURS[c])  # fmt: skip
+    ax.set(xlabel="RR interval before the beat (s)", ylabel="beats of the class (%)")
+    ax.set(xlim=(0.2, 1.8), ylim=(0, None))
+    return fig

@@ -1,0 +1,178 @@
+"""Figures of curves: learning, ROC, precision and recall, reliability."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from sklearn.metrics import (
+    average_precision_score,
+    precision_recall_curve,
+    roc_auc_score,
+    roc_curve,
+)
+
+from ecglib.calibration import calibration_errors
+from ecglib.figures import ACCENT, FULL_WIDTH, HALF_WIDTH, INK, MUTED, styled
+from ecglib.labels import CLASS_COLOURS, CLASSES
+
+LEGEND = {"borderaxespad": 0.2, "handlelength": 1.2, "frameon": True, "edgecolor": "none"}
+UNIT_SQUARE = {
+    "xlim": (-0.01, 1.01), "ylim": (-0.01, 1.015), "xticks": [0, 0.5, 1],
+    "yticks": [0, 0.25, 0.5, 0.75, 1],
+}  # fmt: skip
+CURVE_POINTS = 300  # as many as can be told apart in print; 20,000 would bloat the SVG file
+
+# True classes and probabilities by name of the set
+Sets = Mapping[str, tuple[np.ndarray, np.ndarray]]
+
+
+@styled
+def plot_learning_curves(history: pd.DataFrame) -> Figure:
+    """Loss, validation scores and learning rate over the epochs; the best epoch is marked.
+
+    Parameters
+    ----------
+    history : DataFrame
+        Columns ``epoch``, ``train_loss``, ``validation_loss``, ``validation_accuracy``,
+        ``validation_macro_f1``, ``learning_rate``; one row an epoch. NaN where not measured.
+    """
+    fig, (loss, scores, rate) = plt.subplots(
+        1, 3, figsize=(FULL_WIDTH, 2.2), width_ratios=[3, 3, 2]
+    )
+    epoch = history["epoch"]
+    marker = "." if len(history) < 40 else None
+    loss.plot(epoch, history["train_loss"], color=MUTED, marker=marker, label="training")
+    loss.plot(epoch, history["validation_loss"], color=ACCENT, marker=marker, label="validation")
+    loss.set(ylabel="loss", ylim=(0, None))
+    for name, colour in (("validation_accuracy", MUTED), ("validation_macro_f1", ACCENT)):
+        label = name.removeprefix("validation_").replace("_f1", " F1")
+        scores.plot(epoch, history[name], color=colour, marker=marker, label=label)
+    scores.set(ylabel="validation score")
+    scores.yaxis.set_major_formatter(PercentFormatter(1.0))
+    rate.plot(epoch, history["learning_rate"], color=INK)
+    rate.set(ylabel="learning rate", ylim=(0, None))
+    rate.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+    rate.yaxis.get_offset_text().set_size(7)
+    for ax in (loss, scores):
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
+    text = "epoch"
+    if history["validation_macro_f1"].notna().any():
+        best = epoch[history["validation_macro_f1"].idxmax()]
+        text += f" (dashed: {best:g}, the best by validation macro F1)"
+        for ax in (loss, scores):
+            ax.axvline(best, color=INK, lw=0.9, ls="--")
+    for ax in (loss, scores, rate):
+        ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    fig.supxlabel(text, size=8)
+    return fig
+
+
+@styled
+def plot_roc_curves(sets: Sets) -> Figure:
+    """ROC curve of each class against the rest, one column a set, its corner enlarged below.
+
+    Parameters
+    ----------
+    sets : mapping
+        ``{"test": (y_true, proba), ...}``. Classes without beats have no curve; the legend gives
+        the area under each (AUC).
+    """
+    fig, (axes, corners) = _square_panels(2, len(sets))
+    for ax, corner, (name, (y_true, proba)) in zip(axes, corners, sets.items(), strict=True):
+        for k, c in enumerate(CLASSES):
+            if 0 < (y_true == k).sum() < len(y_true):
+                auc = roc_auc_score(y_true == k, proba[:, k])
+                x, y = _thin(*roc_curve(y_true == k, proba[:, k])[:2])
+                for panel in (ax, corner):
+                    panel.plot(x, y, color=CLASS_COLOURS[c], label=f"{c}   AUC {auc:.4f}")
+        ax.plot([0, 1], [0, 1], color=MUTED, lw=0.7, ls=":")
+        ax.set(**UNIT_SQUARE, title=name)
+        if ax.get_legend_handles_labels()[0]:
+            ax.legend(loc="lower right", **LEGEND)
+        corner.set(xlim=(-0.001, 0.1), ylim=(0.798, 1.003), title=f"{name}, corner enlarged")
+        corner.set(xticks=[0, 0.05, 0.1], yticks=[0.8, 0.85, 0.9, 0.95, 1])
+    for ax in (axes[0], corners[0]):
+        ax.set_ylabel("sensitivity")
+    fig.supxlabel("false positive rate", size=8)
+    return fig
+
+
+@styled
+def plot_precision_recall_curves(sets: Sets) -> Figure:
+    """Precision over sensitivity for each class, one panel a set, average precision in the legend.
+
+    Parameters
+    ----------
+    sets : mapping
+        ``{"test": (y_true, proba), ...}``. Classes without beats have no curve.
+    """
+    fig, (axes,) = _square_panels(1, len(sets))
+    for ax, (name, (y_true, proba)) in zip(axes, sets.items(), strict=True):
+        for k, c in enumerate(CLASSES):
+            if (y_true == k).any():
+                precision, recall, _ = precision_recall_curve(y_true == k, proba[:, k])
+                ap = average_precision_score(y_true == k, proba[:, k])
+                x, y = _thin(recall, precision)
+                ax.plot(x, y, color=CLASS_COLOURS[c], label=f"{c}   AP {ap:.4f}")
+        ax.set(**UNIT_SQUARE, title=name)
+        ax.legend(loc="lower left", **LEGEND)
+    axes[0].set_ylabel("positive predictivity")
+    fig.supxlabel("sensitivity", size=8)
+    return fig
+
+
+@styled
+def plot_reliability(bins: Mapping[str, pd.DataFrame]) -> Figure:
+    """How often predictions of each confidence are right, and how many there are.
+
+    Parameters
+    ----------
+    bins : mapping
+        ``{"compact": evaluation.calibration_bins(y_true, proba), ...}``, one panel each.
+    """
+    fig, axes = plt.subplots(
+        2, len(bins), figsize=(FULL_WIDTH if len(bins) > 1 else HALF_WIDTH, 3.0),
+        sharex=True, sharey="row", squeeze=False, height_ratios=[3, 1],
+    )  # fmt: skip
+    for (above, below), (name, table) in zip(axes.T, bins.items(), strict=True):
+        filled = table[table["beats"] > 0]
+        errors = calibration_errors(table)
+        above.plot([0, 1], [0, 1], color=MUTED, lw=0.8, ls=":")
+        above.vlines(filled["confidence"], filled["confidence"], filled["accuracy"], color=INK)
+        above.plot(filled["confidence"], filled["accuracy"], color=ACCENT, marker="o", ms=3)
+        above.set_title(name)
+        above.text(
+            0.04, 0.94, f"ECE {errors['ece']:.2%}\nMCE {errors['mce']:.1%}", va="top", size=7
+        )
+        width = table["high"] - table["low"]
+        below.bar(table["low"], table["beats"], width * 0.92, align="edge", color=MUTED)
+        below.set(yscale="log", xlim=(0, 1), xlabel="confidence")
+    axes[0, 0].set(ylim=(0, 1), ylabel="share that is right")
+    axes[1, 0].set_ylabel("beats")
+    axes[1, 0].yaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:,.0f}"))
+    return fig
+
+
+def _square_panels(kinds: int, sets: int) -> tuple[Figure, np.ndarray]:
+    """Square panels, one column a set; two kinds of a single set stand side by side."""
+    rows, columns = (kinds, sets) if sets > 1 else (1, kinds)
+    width = FULL_WIDTH if columns > 1 else HALF_WIDTH
+    size = (width, 0.2 + rows * (0.1 + width / columns))
+    share = "row" if sets > 1 else False
+    fig, axes = plt.subplots(rows, columns, figsize=size, sharey=share, squeeze=False)
+    for ax in axes.flat:
+        ax.set_box_aspect(1)
+    return fig, axes.reshape(kinds, sets)
+
+
+def _thin(
+    x: np.ndarray, y: np.ndarray, points: int = CURVE_POINTS
+) -> tuple[np.ndarray, np.ndarray]:
+    """A curve's points at about equal distances along it, both ends included."""
+    along = np.append(0, np.cumsum(np.hypot(np.diff(x), np.diff(y))))
+    keep = np.unique(np.searchsorted(along, np.linspace(0, along[-1], points), side="left"))
+    keep = np.unique(np.r_[0, keep, len(x) - 1])
+    return x[keep], y[keep]

@@ -1,0 +1,143 @@
+"""Figures of scores: which classes are confused, how good each class and each model is."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from ecglib.confusion import ratio
+from ecglib.figures import (
+    ACCENT,
+    FULL_WIDTH,
+    HALF_WIDTH,
+    INK,
+    MUTED,
+    class_bars,
+    class_ticks,
+    styled,
+)
+from ecglib.labels import CLASSES
+
+
+@styled
+def plot_confusion(matrices: Mapping[str, np.ndarray]) -> Figure:
+    """Confusion matrices side by side: percent of the true class, and number of beats.
+
+    Parameters
+    ----------
+    matrices : mapping
+        ``{"test": counts of shape (5, 5), ...}``, true classes on rows; up to three in a row.
+    """
+    n = len(matrices)
+    columns = 2 if n == 4 else min(n, 3)
+    rows = -(-n // columns)
+    width = FULL_WIDTH if n > 1 else HALF_WIDTH
+    size = (width, 0.4 + rows * min(width / columns, 2.7))
+    fig, axes = plt.subplots(rows, columns, figsize=size, sharex=True, sharey=True, squeeze=False)
+    for ax in axes.flat[n:]:
+        ax.remove()
+    for ax, (name, matrix) in zip(axes.flat, matrices.items(), strict=False):
+        percent = 100 * ratio(matrix, matrix.sum(1, keepdims=True))
+        text = [
+            [f"{p:.1f}%\n{n:,}" if n else "" for p, n in zip(*row, strict=True)]
+            for row in zip(percent, matrix, strict=True)
+        ]
+        sns.heatmap(
+            percent, annot=np.array(text), fmt="", annot_kws={"size": 5.2 if columns > 2 else 6.2},
+            ax=ax, cbar=False, vmin=0, vmax=100, cmap="Blues", square=True, linewidths=0.5,
+            xticklabels=CLASSES, yticklabels=CLASSES,
+        )  # fmt: skip
+        for k in np.flatnonzero(matrix.sum(1) == 0):
+            ax.text(
+                len(matrix) / 2, k + 0.5, "no beats", color=MUTED, size=7, ha="center", va="center"
+            )
+        ax.set_title(name)
+        ax.grid(visible=False)
+        ax.tick_params(length=0, rotation=0, labelsize=8)
+    for ax in axes.flat[max(n - columns, 0) : n]:  # the last of each column, above removed ones too
+        ax.tick_params(labelbottom=True)
+    fig.supxlabel("predicted class", size=8)
+    fig.supylabel("true class", size=8)
+    return fig
+
+
+@styled
+def plot_class_f1(table: pd.DataFrame) -> Figure:
+    """F1 of each class, models side by side, with their bootstrap intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of one set of ``evaluation.class_table``: columns ``model``, ``class``, ``f1`` and,
+        where there are intervals, ``f1_low``, ``f1_high``.
+    """
+    by_class = {
+        column: table.pivot(index="class", columns="model", values=column)
+        .reindex(index=CLASSES, columns=table["model"].unique())
+        for column in ("f1", "f1_low", "f1_high") if column in table
+    }  # fmt: skip
+    f1 = by_class["f1"]
+    fig, ax = plt.subplots(figsize=(FULL_WIDTH, 2.7))
+    handles = class_bars(ax, f1)
+    for bars, model in zip(list(ax.containers), f1, strict=True):
+        x = np.array([bar.get_x() + bar.get_width() / 2 for bar in bars])
+        top = f1[model].to_numpy()
+        if "f1_low" in by_class:
+            low, high = (by_class[c][model].to_numpy() for c in ("f1_low", "f1_high"))
+            ax.vlines(x, low, high, color=INK, lw=0.8)
+            top = np.fmax(top, high)
+        for at, height, value in zip(x, top, f1[model], strict=True):
+            if np.isfinite(value):
+                ax.text(at, height + 0.012, f"{100 * value:.1f}", size=6, ha="center")
+    ax.set(ylim=(0, 1.06), yticks=np.linspace(0, 1, 6), ylabel="F1")
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    class_ticks(ax)
+    fig.legend(handles=handles, loc="outside upper right", ncols=len(handles))
+    return fig
+
+
+@styled
+def plot_model_ladder(
+    table: pd.DataFrame, published: Mapping[str, Mapping[str, float]] | None = None
+) -> Figure:
+    """Accuracy and macro F1, one row a model, with published results as lines.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a model, from the weakest to the best: columns ``model``, ``accuracy``,
+        ``macro_f1`` and, where there are intervals, ``accuracy_low``, ``accuracy_high``,
+        ``macro_f1_low``, ``macro_f1_high``.
+    published : mapping, optional
+        Such as ``evaluation.PUBLISHED_RESULTS``.
+    """
+    fig, axes = plt.subplots(1, 2, figsize=(FULL_WIDTH, 1.1 + 0.34 * len(table)), sharey=True)
+    row = np.arange(len(table))
+    for ax, score, title in zip(
+        axes, ("accuracy", "macro_f1"), ("accuracy", "macro F1"), strict=True
+    ):
+        for line, (name, result) in zip(("--", ":", "-."), (published or {}).items(), strict=False):
+            ax.axvline(result[score], color=INK, lw=0.9, ls=line, label=name)
+        value = table[score].to_numpy()
+        if f"{score}_low" in table:
+            ax.hlines(row, table[f"{score}_low"], table[f"{score}_high"], color=ACCENT, lw=2.2)
+        ax.plot(value, row, "o", color=ACCENT, ms=4.5)
+        for y, x in zip(row, value, strict=True):
+            text = ax.annotate(f"{100 * x:.2f}", (x, y), (0, 6), textcoords="offset points", size=7)
+            text.set(ha="center", bbox={"fc": "white", "ec": "none", "pad": 0.6})
+        low = np.floor(10 * min(value.min(), 0.9)) / 10
+        step = next(step for step in (0.02, 0.05, 0.1, 0.2) if (1 - low) / step <= 5)
+        ax.set_xticks(np.arange(1, low - 1e-9, -step))
+        margin = 0.06 * (1 - low)
+        ax.set(xlim=(low - margin, 1 + margin), ylim=(len(table) - 0.5, -0.7), title=title)
+        ax.xaxis.set_major_formatter(PercentFormatter(1.0))
+    axes[0].set_yticks(row, table["model"])
+    axes[0].tick_params(axis="y", length=0, labelsize=8)
+    if published:
+        handles, names = axes[0].get_legend_handles_labels()
+        fig.legend(handles, names, loc="outside lower right", ncols=len(names))
+    return fig

@@ -1,0 +1,87 @@
+"""Reading ECG recordings: WFDB files in, millivolts and annotations out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One ECG recording.
+
+    Attributes
+    ----------
+    name : str
+        Record name, such as ``"100"``.
+    fs : float
+        Sampling rate in Hz.
+    signal : ndarray, shape (n_samples, n_leads), float32
+        Millivolts.
+    leads : tuple of str
+        Lead names, such as ``("MLII", "V5")``.
+    mark_sample : ndarray, shape (n_marks,), int64
+        Sample number of every annotation in time order, beats and other marks alike.
+    mark_symbol : ndarray, shape (n_marks,), str
+        Annotation symbol of each: ``N``, ``V``, ``+``, ``~`` and so on.
+    """
+
+    name: str
+    fs: float
+    signal: np.ndarray
+    leads: tuple[str, ...]
+    mark_sample: np.ndarray
+    mark_symbol: np.ndarray
+
+
+def read_recording(path: str | Path, leads: list[int] | None = None) -> Recording:
+    """Read a WFDB recording and, where there is one, its reference annotation (``.atr``).
+
+    Parameters
+    ----------
+    path : str or Path
+        Record path, with or without a suffix: ``mitdb/100`` or ``mitdb/100.hea``.
+    leads : list of int, optional
+        Which leads to read, counted from 0; all of them by default.
+
+    Returns
+    -------
+    Recording
+
+    Raises
+    ------
+    ValueError
+        The files are missing, damaged or not WFDB.
+    """
+    import wfdb
+
+    path = Path(path)
+    if path.suffix in {".hea", ".dat", ".atr"}:
+        path = path.with_suffix("")
+    try:
+        record = wfdb.rdrecord(str(path), channels=leads, return_res=32)
+        if path.with_name(path.name + ".atr").is_file():
+            marks = wfdb.rdann(str(path), "atr")
+            sample, symbol = marks.sample, marks.symbol
+        else:
+            sample, symbol = [], []
+    except Exception as error:  # wfdb raises whatever its parsers run into
+        raise ValueError(
+            f"The recording {path.name} can't be read ({type(error).__name__}: {error}). "
+            "It needs a .hea and a .dat file in WFDB format, side by side and complete."
+        ) from error
+    return Recording(
+        name=path.name,
+        fs=float(record.fs),
+        signal=record.p_signal.astype(np.float32, copy=False),
+        leads=tuple(record.sig_name),
+        mark_sample=np.asarray(sample, dtype=np.int64),
+        mark_symbol=np.asarray(symbol, dtype="<U1"),
+    )
+
+
+def record_names(folder: str | Path) -> list[str]:
+    """Names of the annotated WFDB recordings in a folder (``.hea`` and ``.atr``), sorted."""
+    folder = Path(folder)
+    annotated = {path.stem for path in folder.glob("*.atr")}
+    return sorted(annotated & {path.stem for path in folder.glob("*.hea")})

@@ -1,0 +1,149 @@
+"""What a run writes down: metrics as JSON, tables as CSV, predictions as NPZ, all without pickle.
+
+Every file says in ``data`` whether it comes from the MIT-BIH recordings or from synthetic beats.
+"""
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+
+from ecglib.beats import Beats
+from ecglib.paths import Run, atomic_write, show
+
+DATA_NAME = {False: "MIT-BIH", True: "SYNTHETIC"}
+
+
+def save_metrics(run: Run, name: str, values: dict, synthetic: bool) -> None:
+    """Write ``metrics/NAME.json``: the values, and ``data``, which says what they come from.
+
+    Parameters
+    ----------
+    run : Run
+    name : str
+        Such as ``"02_knn"``.
+    values : dict
+        Numbers, strings, lists, arrays, dicts and tables (as lists of rows), nested at will.
+        Numbers are rounded to 6 digits; NaN and infinity, which JSON does not know, become null.
+    synthetic : bool
+        Whether the beats were synthetic.
+    """
+    if "data" in values:
+        raise ValueError("'data' is written by save_metrics itself; give the value another name.")
+    content = {"data": DATA_NAME[bool(synthetic)]} | _plain(values)
+    with atomic_write(run.metrics / f"{name}.json") as path:
+        path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def save_table(run: Run, name: str, frame: pd.DataFrame, synthetic: bool) -> pd.DataFrame:
+    """Write ``metrics/NAME.csv``, one observation a row, and return the table as it was given.
+
+    A named index becomes a column. The last column, ``data``, says what the numbers come from;
+    ``pandas.read_csv`` reads the file without options.
+    """
+    named = any(level is not None for level in frame.index.names)
+    table = (frame.reset_index() if named else frame).assign(data=DATA_NAME[bool(synthetic)])
+    with atomic_write(run.metrics / f"{name}.csv") as path:
+        table.to_csv(path, index=False, float_format=lambda x: repr(_rounded(x)), encoding="utf-8")
+    return frame
+
+
+def save_predictions(
+    run: Run, model: str, part: str, beats: Beats, index: np.ndarray, proba: np.ndarray
+) -> None:
+    """Write ``predictions/MODEL_PART.npz``: which beats, their true class, the probabilities.
+
+    Parameters
+    ----------
+    run : Run
+    model, part : str
+        Such as ``"compact"`` and ``"test"``.
+    beats : Beats
+        All beats.
+    index : ndarray, shape (n,)
+        Positions in `beats` of the predicted ones.
+    proba : ndarray, shape (n, 5)
+        In the order of `index`; kept as float32.
+    """
+    predicted = beats[index]
+    if len(proba) != len(predicted):
+        raise ValueError(f"There are {len(proba)} predictions for {len(predicted)} beats.")
+    with atomic_write(run.predictions / f"{model}_{part}.npz") as path, path.open("wb") as file:
+        np.savez_compressed(
+            file,
+            record=predicted.record.astype(str),  # never object arrays, which are pickled
+            sample=predicted.sample,
+            label=predicted.label,
+            proba=np.asarray(proba, dtype=np.float32),
+            data=np.array(DATA_NAME[beats.synthetic]),
+        )
+
+
+def load_predictions(
+    run: Run,
+    model: str,
+    part: str,
+    beats: Beats | None = None,
+    index: np.ndarray | None = None,
+) -> dict[str, np.ndarray]:
+    """Read what `save_predictions` wrote.
+
+    Parameters
+    ----------
+    run, model, part
+        As they were saved.
+    beats, index : optional
+        Given, the stored predictions must be those of ``beats[index]``, in that order.
+
+    Returns
+    -------
+    dict of ndarray
+        ``record``, ``sample``, ``label``, ``proba``, ``data``.
+
+    Raises
+    ------
+    FileNotFoundError
+        Nothing was saved.
+    ValueError
+        The predictions are of other beats: another protocol, seed or source.
+    """
+    path = run.predictions / f"{model}_{part}.npz"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"There are no predictions of {model} for the {part} beats in {show(path.parent)}. "
+            "Run notebooks 02 and 03 with the same run_dir first, or `python run_all.py`."
+        )
+    with np.load(path, allow_pickle=False) as stored:
+        values = {name: stored[name] for name in stored.files}
+    if beats is not None:
+        expected = beats[index] if index is not None else beats
+        if not (
+            np.array_equal(values["sample"], expected.sample)
+            and np.array_equal(values["record"], expected.record)
+        ):
+            raise ValueError(
+                f"{show(path)} holds predictions for other beats than these: it was made with "
+                "another protocol, seed or source. Run notebooks 02 and 03 again."
+            )
+    return values
+
+
+def _rounded(value: float) -> float:
+    """Six digits: after the point for large numbers, significant ones for small."""
+    return round(value, 6) if abs(value) >= 1 else float(f"{value:.6g}")
+
+
+def _plain(value):
+    """Values as JSON knows them."""
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, pd.DataFrame):
+        return _plain(value.to_dict("records"))
+    if isinstance(value, (np.ndarray, np.generic, pd.Series)):
+        return _plain(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if isinstance(value, float):
+        return _rounded(float(value)) if math.isfinite(value) else None
+    return value  # str, int, bool, None; json refuses anything else

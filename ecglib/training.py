@@ -1,0 +1,250 @@
+"""The training loop, in the open: epochs, batches, loss, learning rate, early stopping.
+
+Device, mixed precision, gradient clipping and several processes come from accelerate. Every epoch
+draws from a seed of its own, so a run that was killed and goes on from its last checkpoint ends
+with the same weights as one that never stopped.
+"""
+
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from accelerate.utils import set_seed
+from sklearn.metrics import accuracy_score, f1_score
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.optim.swa_utils import AveragedModel
+
+from ecglib.augment import augment, augmented_copies
+from ecglib.beats import Beats
+from ecglib.checkpoint import restore, save
+from ecglib.model import CNNLSTM, predict_logits
+from ecglib.recipes import Recipe, class_weights, focal_loss, one_cycle
+from ecglib.splits import Split
+
+FINISH = 0.85  # after this share of the epochs no beat is skipped any more
+
+
+def pick_precision() -> str:
+    """``"bf16"`` where the GPU or the processor computes it in hardware, otherwise ``"no"``."""
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "no"
+    in_hardware = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return "bf16" if in_hardware() else "no"
+
+
+def fit(
+    model: CNNLSTM,
+    beats: Beats,
+    split: Split,
+    recipe: Recipe,
+    seed: int = 0,
+    checkpoint: Path | None = None,
+    precision: str = "auto",
+    report=print,
+) -> pd.DataFrame:
+    """Train a network on the training beats, watching the validation beats.
+
+    Parameters
+    ----------
+    model : CNNLSTM
+        Trained in place; it ends with the weights of its best epoch.
+    beats : Beats
+    split : Split
+        Only ``train`` and ``validation`` are looked at.
+    recipe : Recipe
+    seed : int
+    checkpoint : Path, optional
+        File for the state after every epoch. If it is there and belongs to this very training,
+        training goes on from it. It stays until the caller removes it.
+    precision : {"auto", "no", "bf16"}
+    report : callable
+        Gets one line of text an epoch.
+
+    Returns
+    -------
+    DataFrame
+        One row an epoch: ``epoch``, ``train_loss``, ``validation_loss``, ``validation_accuracy``,
+        ``validation_macro_f1``, ``learning_rate``, ``beats_seen``, ``cpu_seconds`` (so far).
+
+    Raises
+    ------
+    ValueError
+        There are no training or no validation beats, or the loss is no longer a number.
+    """
+    if not len(split.train) or not len(split.validation):
+        raise ValueError("Training needs at least one beat for training and one for validation.")
+    AcceleratorState._reset_state()  # one Python process may train in several precisions
+    accelerator = Accelerator(
+        mixed_precision=pick_precision() if precision == "auto" else precision
+    )
+    set_seed(seed)
+    signal, label = (torch.from_numpy(a[split.train]) for a in (beats.signal, beats.label))
+    model.fit_standardisation(signal)
+    signal, label = augmented_copies(signal, label, recipe.copies)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
+    )
+    plateau = ReduceLROnPlateau(optimizer, mode="max", patience=5, factor=0.5)
+    # Copied before accelerate ties the forward pass of `model` to mixed precision.
+    averaged = AveragedModel(model, multi_avg_fn=_averaging(recipe.averaging), use_buffers=True)
+    averaged.to(accelerator.device)
+    prepared, optimizer = accelerator.prepare(model, optimizer)
+    weight = class_weights(label, recipe.class_weight_power).to(accelerator.device)
+    last_loss = torch.full((len(label),), torch.nan)
+    history, best = [], {}
+    identity = {"recipe": recipe.to_dict(), "model": model.config.to_dict(), "seed": seed}
+    identity |= {"beats": [len(split.train), len(split.validation), float(signal.sum())]}
+    parts = {"model": model, "averaged": averaged, "optimizer": optimizer, "plateau": plateau}
+    if checkpoint is not None and (stored := restore(checkpoint, identity, parts)):
+        history, best, last_loss = stored["history"], stored["best"], stored["last_loss"]
+        report(f"Going on after epoch {len(history)}, from {checkpoint.name}.")
+    earlier_seconds = history[-1]["cpu_seconds"] if history else 0.0
+    started = time.process_time()
+
+    while len(history) < recipe.epochs and _epochs_since_best(history) < recipe.patience:
+        epoch = len(history)
+        set_seed(seed * 10_007 + epoch, device_specific=True)
+        order, importance = draw(label, last_loss, recipe, epoch, seed)
+        mine = order[accelerator.process_index :: accelerator.num_processes]
+        batches = mine.split(recipe.batch_size)
+        if len(batches) > 1 and len(batches[-1]) < 2:  # batch normalisation needs two beats
+            batches = batches[:-1]
+        prepared.train()
+        total = 0.0
+        for number, chosen in enumerate(batches):
+            if recipe.one_cycle:
+                done = (epoch + number / len(batches)) / recipe.epochs
+                for group in optimizer.param_groups:
+                    group["lr"] = recipe.learning_rate * one_cycle(done)
+            x = signal[chosen].to(accelerator.device)
+            y = label[chosen].to(accelerator.device)
+            if recipe.augmented_share:
+                x = augment(x, recipe.augmented_share)
+            losses = focal_loss(prepared(x), y, recipe.focal_gamma, weight)
+            loss = (losses * importance[chosen].to(accelerator.device)).mean()
+            accelerator.backward(loss)
+            accelerator.clip_grad_norm_(prepared.parameters(), recipe.clip_norm)
+            optimizer.step()
+            optimizer.zero_grad()
+            averaged.update_parameters(model)
+            last_loss[chosen] = losses.detach().float().cpu()
+            total += float(loss.detach())
+        if not math.isfinite(total):
+            raise ValueError(
+                f"The training loss is not a number any more in epoch {epoch + 1}: the learning "
+                f"rate {recipe.learning_rate} is too high, or a beat holds NaN."
+            )
+        last_loss = _share_losses(accelerator, mine, last_loss)
+        row = {"epoch": epoch + 1, "train_loss": total / len(batches)}
+        row |= validate(averaged.module, beats, split.validation, accelerator)
+        row |= {"learning_rate": optimizer.param_groups[0]["lr"], "beats_seen": len(order)}
+        row |= {"cpu_seconds": round(earlier_seconds + time.process_time() - started, 1)}
+        history.append(row)
+        if not recipe.one_cycle:
+            plateau.step(row["validation_macro_f1"])
+        if _epochs_since_best(history) == 0:
+            best = {name: t.detach().clone() for name, t in averaged.module.state_dict().items()}
+        if checkpoint is not None and accelerator.is_main_process:
+            stored = {"history": history, "best": best, "last_loss": last_loss}
+            save(checkpoint, identity, parts, stored)
+        report(describe(row, recipe.epochs))
+
+    accelerator.unwrap_model(prepared, keep_fp32_wrapper=False)
+    model.load_state_dict(best)
+    model.to("cpu").eval()
+    return pd.DataFrame(history)
+
+
+def draw(
+    label: Tensor, last_loss: Tensor, recipe: Recipe, epoch: int, seed: int
+) -> tuple[Tensor, Tensor]:
+    """Choose the beats of one epoch and what each of them counts.
+
+    Parameters
+    ----------
+    label, last_loss : Tensor, shape (n,)
+        Label of every training beat and its loss when it was last visited, NaN before that.
+    recipe : Recipe
+    epoch, seed : int
+        The same ones draw the same beats.
+
+    Returns
+    -------
+    order : Tensor of int64
+        Positions to visit. With ``weighted_sampling`` every class is drawn equally often; with
+        ``skip_easy`` a random share of the easy beats is left out (Qin et al. 2024, InfoBatch).
+    importance : Tensor, shape (n,)
+        Weight of each beat's loss: 1, or more for easy beats that stand for those left out.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    importance = torch.ones(len(label))
+    if recipe.weighted_sampling:
+        share = 1.0 / np.bincount(label)[label]
+        drawn = rng.choice(len(label), len(label), p=share / share.sum())
+        return torch.from_numpy(drawn), importance
+    visited = np.ones(len(label), dtype=bool)
+    if recipe.skip_easy and epoch < FINISH * recipe.epochs:
+        easy = (last_loss < last_loss.nanmean()).numpy()
+        visited = ~(easy & (rng.random(len(label)) < recipe.skip_easy))
+        importance[torch.from_numpy(easy)] = 1 / (1 - recipe.skip_easy)
+    return torch.from_numpy(rng.permutation(np.flatnonzero(visited))), importance
+
+
+def validate(
+    model: CNNLSTM, beats: Beats, positions: np.ndarray, accelerator: Accelerator
+) -> dict[str, float]:
+    """Loss, accuracy and macro F1 on some beats."""
+    with accelerator.autocast():
+        logits = predict_logits(model, beats.signal[positions])
+    label = torch.from_numpy(beats.label[positions])
+    predicted = logits.argmax(dim=1)
+    return {
+        "validation_loss": float(cross_entropy(logits, label)),
+        "validation_accuracy": float(accuracy_score(label, predicted)),
+        "validation_macro_f1": float(f1_score(label, predicted, average="macro", zero_division=0)),
+    }
+
+
+def describe(row: dict, epochs: int) -> str:
+    """One epoch in one line."""
+    return (
+        f"epoch {row['epoch']:2d} of {epochs}: loss {row['train_loss']:.4f}, validation accuracy "
+        f"{row['validation_accuracy']:.2%}, macro F1 {row['validation_macro_f1']:.2%}, "
+        f"{row['beats_seen']:,} beats, {row['cpu_seconds']:.0f} CPU s"
+    )
+
+
+def _averaging(decay: float):
+    """Running average that starts quickly: its window grows with the number of steps."""
+
+    def update(averages: list[Tensor], current: list[Tensor], steps: Tensor | int) -> None:
+        keep = min(decay, (1 + int(steps)) / (10 + int(steps))) if decay else 0.0
+        if averages[0].is_floating_point():
+            torch._foreach_lerp_(averages, current, 1 - keep)
+        else:  # the step counters of batch normalisation
+            torch._foreach_copy_(averages, current)
+
+    return update
+
+
+def _epochs_since_best(history: list[dict]) -> int:
+    scores = [row["validation_macro_f1"] for row in history]
+    return len(scores) - 1 - int(np.argmax(scores)) if scores else 0
+
+
+def _share_losses(accelerator: Accelerator, mine: Tensor, last_loss: Tensor) -> Tensor:
+    """Bring together the losses that several processes have seen, so that all draw alike."""
+    if accelerator.num_processes == 1:
+        return last_loss
+    seen = torch.zeros_like(last_loss)
+    seen[mine] = 1.0
+    known = torch.where(seen > 0, last_loss, 0.0)
+    both = accelerator.reduce(torch.stack([known, seen]).to(accelerator.device)).cpu()
+    return torch.where(both[1] > 0, both[0] / both[1].clamp(min=1), last_loss)

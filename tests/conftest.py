@@ -1,0 +1,75 @@
+"""What all tests share: where the real recordings are, and a wall against the network."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+os.environ["MPLBACKEND"] = "Agg"  # before anything imports matplotlib, and for kernels too
+
+
+def find_shared(name: str) -> Path | None:
+    """The folder `name` (``mitdb``, ``nstdb``, ``kaggle``) of the data, if it is in reach."""
+    for base in (os.environ.get("ECG_DATA"), ROOT / "data", ROOT.parent / "shared"):
+        if base and (Path(base) / name).is_dir():
+            return Path(base) / name
+    return None
+
+
+@pytest.fixture(scope="session")
+def mitdb() -> Path:
+    """The folder of the real MIT-BIH recordings; tests that ask for it carry the marker `data`."""
+    return _shared_or_skip("mitdb")
+
+
+@pytest.fixture(scope="session")
+def nstdb() -> Path:
+    """The folder of the real noise recordings."""
+    return _shared_or_skip("nstdb")
+
+
+@pytest.fixture(scope="session")
+def kaggle_rows() -> Path:
+    """The genuine Kaggle rows: an npz file with `signal`, `label`, `in_test`."""
+    return _shared_or_skip("kaggle") / "rows.npz"
+
+
+@pytest.fixture(scope="session")
+def mitdb_beats(mitdb: Path):
+    """All 109,446 beats, cut once for the whole test run."""
+    from ecglib import load_beats
+
+    return load_beats("folder", mitdb)
+
+
+def _shared_or_skip(name: str) -> Path:
+    folder = find_shared(name)
+    if folder is None:
+        pytest.skip(f"no folder {name} in $ECG_DATA, data/ or ../shared")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tests reach this machine only, so that they say the same with and without a network."""
+    connect, resolve = socket.socket.connect, socket.getaddrinfo
+
+    def local(host: object) -> bool:
+        name = host.decode() if isinstance(host, bytes) else host
+        return name in (None, "", "localhost", "0.0.0.0", "::1") or str(name).startswith("127.")
+
+    def guarded_connect(self: socket.socket, address: object) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not local(address[0]):
+            raise OSError(f"tests do not use the network: {address[0]}")
+        return connect(self, address)
+
+    def guarded_resolve(host: object, *args: object, **kwargs: object) -> list:
+        if not local(host):
+            raise socket.gaierror(f"tests do not use the network: {host}")
+        return resolve(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_resolve)

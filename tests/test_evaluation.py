@@ -1,0 +1,382 @@
+"""Scores at their limits, against scikit-learn, and as files."""
+
+import json
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import metrics as sk
+
+from ecglib import evaluation as ev
+from ecglib.beats import Beats
+from ecglib.calibration import calibration_errors
+from ecglib.confusion import overall_scores
+from ecglib.labels import CLASSES
+from ecglib.paths import Run
+from ecglib.uncertainty import resampled_matrices
+
+PREVALENCE = [0.8, 0.04, 0.09, 0.02, 0.05]
+
+
+@pytest.fixture(autouse=True)
+def no_warnings():
+    """A score that is not defined is NaN, never a division by zero."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def draw(n=3000, seed=0, skill=3.0):
+    """True classes and the probabilities of a model that is right most of the time."""
+    rng = np.random.default_rng(seed)
+    y_true = rng.choice(5, n, p=PREVALENCE)
+    logits = rng.normal(size=(n, 5)) + skill * np.eye(5)[y_true]
+    proba = np.exp(logits)
+    return y_true, proba / proba.sum(1, keepdims=True)
+
+
+def one_hot(y):
+    return np.eye(5)[np.asarray(y)]
+
+
+def some_beats(n, source="folder"):
+    rng = np.random.default_rng(0)
+    return Beats(
+        signal=rng.random((n, 187), dtype=np.float32),
+        label=rng.integers(0, 5, n),
+        record=np.array(["100", "x_201"])[rng.integers(0, 2, n)],
+        sample=np.arange(n) * 300,
+        rr_before=np.ones(n, np.float32),
+        rr_after=np.ones(n, np.float32),
+        source=source,
+    )
+
+
+def test_scores_equal_scikit_learn():
+    y, p = draw()
+    pred = p.argmax(1)
+    ours = ev.summary(y, p)
+    theirs = {
+        "accuracy": sk.accuracy_score(y, pred),
+        "balanced_accuracy": sk.balanced_accuracy_score(y, pred),
+        "macro_f1": sk.f1_score(y, pred, average="macro"),
+        "weighted_f1": sk.f1_score(y, pred, average="weighted"),
+        "mcc": sk.matthews_corrcoef(y, pred),
+        "macro_auc": sk.roc_auc_score(y, p, multi_class="ovr", average="macro"),
+        "macro_ap": sk.average_precision_score(one_hot(y), p, average="macro"),
+        "log_loss": sk.log_loss(y, p),
+    }
+    assert {k: ours[k] for k in theirs} == pytest.approx(theirs)
+    assert ours["beats"] == len(y) and ours["classes_present"] == "NSVFQ"
+    precision, recall, f1, support = sk.precision_recall_fscore_support(y, pred)
+    table = ev.class_metrics(y, pred)
+    assert list(table.index) == list(CLASSES)
+    for name, values in zip(table, [recall, precision, f1, support], strict=True):
+        np.testing.assert_allclose(table[name], values)
+    np.testing.assert_array_equal(ev.confusion_matrix(y, pred), sk.confusion_matrix(y, pred))
+
+
+def test_perfect_predictions():
+    y = np.repeat(np.arange(5), 4)
+    scores = ev.summary(y, one_hot(y))
+    for name in "accuracy balanced_accuracy macro_f1 weighted_f1 mcc macro_auc macro_ap".split():
+        assert scores[name] == 1.0, name
+    assert scores["ece"] == 0.0 and scores["log_loss"] == 0.0
+    assert (ev.class_metrics(y, y)[["sensitivity", "precision", "f1"]] == 1).all(axis=None)
+
+
+def test_wrong_everywhere():
+    y = np.repeat(np.arange(5), 4)
+    scores = ev.summary(y, one_hot((y + 1) % 5))
+    assert scores["accuracy"] == scores["macro_f1"] == 0.0
+    assert scores["ece"] == 1.0 and np.isfinite(scores["log_loss"])
+
+
+def test_absent_class_is_left_out_of_averages_and_says_so():
+    y = np.array([0, 0, 0, 1, 1, 2])
+    pred = np.array([0, 0, 4, 1, 1, 2])  # Q is predicted once but has no beats, F neither
+    table = ev.class_metrics(y, pred)
+    assert np.isnan(table.loc[["F", "Q"], ["sensitivity", "f1"]]).all(axis=None)
+    assert np.isnan(table.loc["F", "precision"]) and table.loc["Q", "precision"] == 0.0
+    assert list(table["support"]) == [3, 2, 1, 0, 0]
+    scores = ev.summary(y, one_hot(pred))
+    assert scores["classes_present"] == "NSV"
+    assert scores["macro_f1"] == pytest.approx((0.8 + 1 + 1) / 3)
+    assert scores["balanced_accuracy"] == pytest.approx((2 / 3 + 1 + 1) / 3)
+    assert scores["macro_auc"] == pytest.approx((5 / 6 + 1 + 1) / 3)
+
+
+def test_class_never_predicted_has_f1_zero():
+    table = ev.class_metrics(np.array([0, 0, 3]), np.array([0, 0, 0]))
+    assert table.loc["F", "f1"] == 0.0 and table.loc["F", "sensitivity"] == 0.0
+    assert np.isnan(table.loc["F", "precision"])
+    assert overall_scores(ev.confusion_matrix(np.array([0, 3]), np.array([0, 0])))["mcc"] == 0.0
+
+
+@pytest.mark.parametrize("n", [1, 7])
+def test_single_class(n):
+    y = np.full(n, 2)
+    scores = ev.summary(y, one_hot(y))
+    assert scores["accuracy"] == scores["macro_f1"] == scores["macro_ap"] == 1.0
+    assert np.isnan(scores["macro_auc"]) and np.isnan(scores["mcc"])
+    quality = ev.normal_vs_abnormal(y, one_hot(y))
+    assert quality["tn"] == n and quality["specificity"] == 1.0 and np.isnan(quality["recall"])
+
+
+def test_fewer_classes():
+    y = np.array([0, 1, 2, 2])
+    p = np.eye(3)[[0, 1, 2, 1]]
+    assert ev.summary(y, p, classes=("N", "S", "V"))["accuracy"] == 0.75
+    assert list(ev.class_metrics(y, y, classes=("N", "S", "V")).index) == ["N", "S", "V"]
+
+
+@pytest.mark.parametrize(
+    ("y_true", "proba", "message"),
+    [
+        ([0, 1], one_hot([0]), "one row a beat"),
+        ([0, 5], one_hot([0, 1]), "from 0 to 4"),
+        ([0, 1], 3 * one_hot([0, 1]), "sum to 1"),
+        ([0, 1], np.full((2, 5), np.nan), "sum to 1"),
+        ([], np.empty((0, 5)), "one row a beat"),
+    ],
+)
+def test_input_that_does_not_fit_is_refused(y_true, proba, message):
+    with pytest.raises(ValueError, match=message):
+        ev.summary(np.array(y_true), proba)
+
+
+def test_normal_vs_abnormal_equals_scikit_learn():
+    y, p = draw(skill=1.5)
+    q = ev.normal_vs_abnormal(y, p)
+    truth, called = y == 0, p.argmax(1) == 0
+    tn, fp, fn, tp = sk.confusion_matrix(truth, called).ravel()
+    assert [q[k] for k in ("tn", "fp", "fn", "tp")] == [tn, fp, fn, tp]
+    expected = {
+        "precision": sk.precision_score(truth, called),
+        "recall": sk.recall_score(truth, called),
+        "specificity": tn / (tn + fp),
+        "fpr": fp / (tn + fp),
+        "fnr": fn / (tp + fn),
+        "npv": tn / (tn + fn),
+        "error_rate": 1 - sk.accuracy_score(truth, called),
+        "accuracy": sk.accuracy_score(truth, called),
+        "balanced_accuracy": sk.balanced_accuracy_score(truth, called),
+        "mcc": sk.matthews_corrcoef(truth, called),
+        "f1": sk.f1_score(truth, called),
+        "g_mean": np.sqrt(tp / (tp + fn) * tn / (tn + fp)),
+        "auc_pr": sk.average_precision_score(truth, p[:, 0]),
+        "auc_roc": sk.roc_auc_score(truth, p[:, 0]),
+        "brier": sk.brier_score_loss(truth, p[:, 0]),
+        "expected_cost": (fn + 5 * fp) / len(y),
+    }
+    assert {k: q[k] for k in expected} == pytest.approx(expected)
+    assert set(q) == set(expected) | {"tp", "fp", "tn", "fn", "ece", "mce"}
+    assert 0 <= q["ece"] <= q["mce"] <= 1
+    free = ev.normal_vs_abnormal(y, p, cost=((0, 0), (0, 0)))
+    assert free["expected_cost"] == 0
+
+
+def test_calibration_bins():
+    y = np.array([0, 0, 0, 1])
+    p = np.array([[0.9, 0.1, 0, 0, 0]] * 4)
+    bins = ev.calibration_bins(y, p, bins=10)
+    assert bins["beats"].sum() == 4 and bins.loc[9, "beats"] == 4
+    assert bins.loc[9, "accuracy"] == 0.75 and np.isnan(bins.loc[0, "accuracy"])
+    assert calibration_errors(bins) == pytest.approx({"ece": 0.15, "mce": 0.15})
+    event = ev.calibration_bins(np.array([True, False]), np.array([1.0, 0.0]))
+    assert event["beats"].iloc[[0, -1]].tolist() == [1, 1]  # 1.0 falls into the last bin
+    assert calibration_errors(event)["mce"] == 0.0
+
+
+def test_well_calibrated_probabilities_have_small_errors():
+    rng = np.random.default_rng(3)
+    p = rng.dirichlet(np.full(5, 0.3), 20_000)
+    y = (p.cumsum(1) > rng.random((20_000, 1))).argmax(1)
+    assert ev.summary(y, p)["ece"] < 0.02
+
+
+def test_tables_are_tidy():
+    y, p = draw(400)
+    predictions = {("KNN", "test"): (y, p), ("compact", "test"): (y, one_hot(y))}
+    table = ev.metrics_table(predictions)
+    assert list(table.columns[:3]) == ["model", "set", "beats"] and len(table) == 2
+    assert table.loc[1, "macro_f1"] == 1.0
+    assert "g_mean" in ev.metrics_table(predictions, ev.normal_vs_abnormal)
+    by_class = ev.class_table(predictions, n=200)
+    assert len(by_class) == 10 and list(by_class["class"][:5]) == list(CLASSES)
+    knn = by_class[by_class["model"] == "KNN"]
+    assert ((knn["f1_low"] <= knn["f1"]) & (knn["f1"] <= knn["f1_high"])).all()
+
+
+def test_class_table_with_an_absent_class_and_records():
+    y, p = draw(400)
+    keep = y != 4
+    record = np.arange(keep.sum()) % 7
+    table = ev.class_table({("KNN", "test"): (y[keep], p[keep])}, groups={"test": record}, n=50)
+    assert np.isnan(table.iloc[4][["f1", "f1_low", "f1_high"]].astype(float)).all()
+    assert table["f1_low"][:4].notna().all()
+
+
+def test_bootstrap_interval_covers_the_true_score():
+    """Of 200 samples from a known confusion matrix, about 95 % of the intervals hold its score."""
+    rng = np.random.default_rng(1)
+    cells = np.diag([0.55, 0.1, 0.15, 0.05, 0.05]) + 0.1 / 25
+    truth = {k: overall_scores(cells)[k] for k in ("accuracy", "macro_f1")}
+    covered = dict.fromkeys(truth, 0)
+    for seed in range(200):
+        cell = rng.choice(25, 1500, p=cells.ravel())
+        for name in truth:
+            found = ev.bootstrap_interval(cell // 5, cell % 5, name, n=200, seed=seed)
+            covered[name] += found["low"] <= truth[name] <= found["high"]
+    assert all(175 <= c <= 200 for c in covered.values()), covered
+
+
+def test_bootstrap_resamples_are_what_drawing_beats_gives():
+    y, p = draw(500, skill=1.0)
+    pred = p.argmax(1)
+    rng = np.random.default_rng(0)
+    picks = rng.integers(0, 500, (2000, 500))
+    slow = np.array(
+        [sk.f1_score(y[i], pred[i], average="macro", labels=range(5)) for i in picks[:300]]
+    )
+    fast = overall_scores(resampled_matrices(y, pred, n=2000))["macro_f1"]
+    assert fast.mean() == pytest.approx(slow.mean(), abs=0.01)
+    assert fast.std() == pytest.approx(slow.std(), rel=0.15)
+
+
+def test_bootstrap_over_records():
+    y, p = draw(2000, skill=1.5)
+    pred = p.argmax(1)
+    record = np.repeat(np.arange(20).astype(str), 100)
+    pred[record == "3"] = (y[record == "3"] + 1) % 5  # one patient on whom the model fails
+    beats = ev.bootstrap_interval(y, pred, "accuracy")
+    records = ev.bootstrap_interval(y, pred, "accuracy", groups=record)
+    assert beats["value"] == records["value"] == pytest.approx((y == pred).mean())
+    assert records["high"] - records["low"] > 1.5 * (beats["high"] - beats["low"])
+    assert records == ev.bootstrap_interval(y, pred, "accuracy", groups=record, seed=0)
+    assert records != ev.bootstrap_interval(y, pred, "accuracy", groups=record, seed=1)
+    # each matrix is a sum of whole records
+    assert (resampled_matrices(y, pred, record, n=5).sum((1, 2)) == 2000).all()
+
+
+def test_bootstrap_says_how_often_a_class_is_missing():
+    y = np.r_[np.zeros(90, int), np.full(10, 3)]
+    record = np.repeat(list("abcdefghij"), 10)  # all F beats in one record
+    found = ev.bootstrap_interval(y, y, "macro_f1", groups=record)
+    assert 0.25 < found["share_missing_a_class"] < 0.45  # 0.9 ** 10 = 0.35
+    assert found["low"] == found["high"] == 1.0
+    assert np.isnan(ev.bootstrap_interval(y, y, "f1_S")["low"])
+
+
+def test_bootstrap_metrics():
+    y, p = draw(500)
+    pred = p.argmax(1)
+    assert ev.bootstrap_interval(y, pred, "sensitivity_V", n=50)["value"] == pytest.approx(
+        ev.class_metrics(y, pred).loc["V", "sensitivity"]
+    )
+    first = ev.bootstrap_interval(y, pred, lambda m: m[:, 0, 0] / m.sum((1, 2)), n=50)
+    assert first["value"] == pytest.approx(((y == 0) & (pred == 0)).mean())
+    with pytest.raises(ValueError, match="no score 'f1'"):
+        ev.bootstrap_interval(y, pred, "f1")
+    with pytest.raises(ValueError, match="at least two records"):
+        ev.bootstrap_interval(y, pred, groups=np.full(500, "100"))
+    with pytest.raises(ValueError, match="same beats"):
+        ev.bootstrap_interval(y, pred[:-1])
+
+
+def test_paired_test():
+    y, p = draw(2000, skill=2.0)
+    good, bad = p.argmax(1), draw(2000, seed=0, skill=1.0)[1].argmax(1)
+    found = ev.paired_test(y, good, bad)
+    only_good, only_bad = ((good == y) & (bad != y)).sum(), ((good != y) & (bad == y)).sum()
+    assert (found["only_a_right"], found["only_b_right"]) == (only_good, only_bad)
+    assert found["mcnemar_p"] < 0.001 and found["bootstrap_p"] < 0.01
+    assert found["low"] < found["difference"] < found["high"]
+    assert found["difference"] == pytest.approx(
+        sk.f1_score(y, good, average="macro") - sk.f1_score(y, bad, average="macro")
+    )
+    swapped = ev.paired_test(y, bad, good)
+    assert swapped["difference"] == -found["difference"]
+    records = np.arange(2000) % 13
+    assert ev.paired_test(y, good, bad, groups=records, n=100)["difference"] == found["difference"]
+
+
+def test_paired_test_of_equal_predictions():
+    y, p = draw(300)
+    found = ev.paired_test(y, p.argmax(1), p.argmax(1))
+    assert found["mcnemar_p"] == found["bootstrap_p"] == 1.0
+    assert found["difference"] == found["low"] == found["high"] == 0.0
+
+
+def test_exact_mcnemar():
+    y = np.zeros(10, int)
+    a, b = np.zeros(10, int), np.zeros(10, int)
+    b[:5] = 1  # only a is right, five times: p = 2 / 2**5
+    assert ev.paired_test(y, a, b)["mcnemar_p"] == pytest.approx(2 / 2**5)
+
+
+def test_save_metrics(tmp_path):
+    run = Run(str(tmp_path))
+    values = {
+        "a": np.float32(0.123456789),
+        "tiny": 1.23456789e-12,
+        "n": np.int64(21892),
+        "nothing": np.nan,
+        "list": np.array([1.0, np.inf]),
+        "table": pd.DataFrame({"class": ["N"], "f1": [0.5]}),
+        "flag": np.bool_(True),
+        "text": "ECG",
+        "none": None,
+    }
+    ev.save_metrics(run, "02_knn", values, synthetic=False)
+    text = (run.metrics / "02_knn.json").read_text()
+    read = json.loads(text)
+    assert read["data"] == "MIT-BIH" and "NaN" not in text and "Infinity" not in text
+    assert (read["a"], read["tiny"], read["n"]) == (0.123457, 1.23457e-12, 21892)
+    assert read["nothing"] is None and read["list"] == [1.0, None] and read["none"] is None
+    assert read["table"] == [{"class": "N", "f1": 0.5}] and read["flag"] is True
+    ev.save_metrics(run, "02_knn", {"b": 1}, synthetic=True)
+    assert json.loads((run.metrics / "02_knn.json").read_text()) == {"data": "SYNTHETIC", "b": 1}
+    assert [f.name for f in run.metrics.iterdir()] == ["02_knn.json"]
+    with pytest.raises(ValueError, match="another name"):
+        ev.save_metrics(run, "02_knn", {"data": 1}, synthetic=True)
+
+
+def test_save_table_reads_back_without_options(tmp_path):
+    run = Run(str(tmp_path))
+    y, p = draw(300)
+    table = ev.class_metrics(y, p.argmax(1))
+    table.loc["Q", "f1"] = np.nan
+    assert ev.save_table(run, "classes", table, synthetic=True) is table
+    read = pd.read_csv(run.metrics / "classes.csv")
+    assert list(read["class"]) == list(CLASSES) and set(read["data"]) == {"SYNTHETIC"}
+    np.testing.assert_allclose(read["f1"], table["f1"], atol=1e-6)
+    ev.save_table(run, "plain", pd.DataFrame({"x": [1, 2]}), synthetic=False)
+    assert list(pd.read_csv(run.metrics / "plain.csv").columns) == ["x", "data"]
+
+
+def test_predictions_come_back(tmp_path):
+    run, beats = Run(str(tmp_path)), some_beats(50)
+    index = np.array([40, 3, 17])
+    proba = np.random.default_rng(0).dirichlet(np.ones(5), 3)
+    ev.save_predictions(run, "KNN", "test", beats, index, proba)
+    read = ev.load_predictions(run, "KNN", "test", beats, index)
+    np.testing.assert_array_equal(read["record"], beats.record[index])
+    np.testing.assert_array_equal(read["label"], beats.label[index])
+    np.testing.assert_allclose(read["proba"], proba, rtol=1e-6)
+    assert read["proba"].dtype == np.float32 and str(read["data"]) == "MIT-BIH"
+    with np.load(run.predictions / "KNN_test.npz", allow_pickle=False) as stored:
+        assert not any(stored[name].dtype.hasobject for name in stored.files)
+
+
+def test_predictions_that_do_not_fit(tmp_path):
+    run, beats = Run(str(tmp_path)), some_beats(50, source="synthetic")
+    with pytest.raises(FileNotFoundError, match="02 and 03"):
+        ev.load_predictions(run, "KNN", "test")
+    with pytest.raises(ValueError, match="1 predictions for 2 beats"):
+        ev.save_predictions(run, "KNN", "test", beats, np.array([0, 1]), one_hot([0]))
+    ev.save_predictions(run, "KNN", "test", beats, np.array([0, 1]), one_hot([0, 1]))
+    assert str(ev.load_predictions(run, "KNN", "test")["data"]) == "SYNTHETIC"
+    with pytest.raises(ValueError, match="another protocol"):
+        ev.load_predictions(run, "KNN", "test", beats, np.array([1, 0]))
