@@ -113,7 +113,7 @@ def main(
     return 0
 
 
-def parse(arguments: Sequence[str] | None, profiles: list[str]) -> argparse.Namespace:
+def parse(arguments: Sequence[str] | None, names: list[str]) -> argparse.Namespace:
     """The command line's options; leaves with exit status 2 if it cannot be understood."""
     summary, details = __doc__.split("\n", 1)
     parser = argparse.ArgumentParser(
@@ -123,7 +123,7 @@ def parse(arguments: Sequence[str] | None, profiles: list[str]) -> argparse.Name
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--profile", choices=profiles, default="quick", help="parameter file (default: quick)")
+    add("--profile", choices=names, default="quick", help="parameter file (default: quick)")
     add("-p", dest="parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
         help="set one parameter of the notebooks")  # fmt: skip
     add("-f", dest="file", type=Path, action="append", default=[], metavar="FILE",
@@ -136,9 +136,9 @@ def parse(arguments: Sequence[str] | None, profiles: list[str]) -> argparse.Name
     add("--list", action="store_true", help="show the notebooks and their parameters, run nothing")
     add("--dry-run", action="store_true", help="check everything, show the plan, run nothing")
     options = parser.parse_args(arguments)
-    for name in ("source", "root"):
-        if getattr(options, name) is not None:
-            options.parameter.append([name, getattr(options, name)])
+    for name, value in (("source", options.source), ("root", options.root)):
+        if value is not None:
+            options.parameter.append([name, value])
     return options
 
 

@@ -1,4 +1,4 @@
-"""What the demo knows, without a widget: which beats are offered, and what is said of the one shown.
+"""What the demo knows, without a widget: the beats offered, and what is said of the one shown.
 
 Everything the demo answers can be asked here, in a notebook or a test, without a browser.
 """
@@ -103,9 +103,7 @@ class Gallery:
         """How many beats fit the selection."""
         return len(self.chosen)
 
-    def select(
-        self, class_name: str = EVERY, verdict: str = EVERY, order: str = ORDERS[0]
-    ) -> None:
+    def select(self, class_name: str = EVERY, verdict: str = EVERY, order: str = ORDERS[0]) -> None:
         """Offer only some of the beats, and start with the first of them.
 
         Parameters
@@ -121,11 +119,8 @@ class Gallery:
         ValueError
             One of them is something else.
         """
-        for value, choices in (
-            (class_name, (EVERY, *CLASSES)),
-            (verdict, VERDICTS),
-            (order, ORDERS),
-        ):
+        allowed = ((class_name, (EVERY, *CLASSES)), (verdict, VERDICTS), (order, ORDERS))
+        for value, choices in allowed:
             if value not in choices:
                 raise ValueError(f"There is no choice '{value}'. Choose from {', '.join(choices)}.")
         keep = np.ones(len(self.beats), dtype=bool)
@@ -172,10 +167,11 @@ class Gallery:
             return "There are no beats."
         sure = self._confidence >= self.threshold
         text = f"{1 - sure.mean():.1%} of {len(self.beats):,} beats are uncertain"
-        for part, name in ((self._labelled, "of all"), (self._labelled & sure, "of the others")):
-            if part.any():
-                right = (self._said == self.beats.label)[part].mean()
-                text += f"; {name}{' with a label' * (not self._labelled.all())}, {right:.1%} are right"
+        if self._labelled.all():
+            right = self._said == self.beats.label
+            text += f"; {right.mean():.1%} of all are right"
+            if sure.any():
+                text += f", {right[sure].mean():.1%} of those that are not uncertain"
         return text + "."
 
 

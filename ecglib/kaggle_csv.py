@@ -1,8 +1,6 @@
 """Kaggle's two heartbeat files: getting them, reading them, and naming the beat behind each row.
 
-``shayanfazeli/heartbeat`` holds rows without patient or time. The index that ships with the project
-(``published``) holds a few projections of each of the 109,446 rows; a row whose projections and
-label agree with one beat, and with one only, is that beat.
+``shayanfazeli/heartbeat`` holds rows without patient or time; ``published`` knows both.
 """
 
 import contextlib
@@ -15,19 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from ecglib import published
-from ecglib.beats import BEAT_SAMPLES, RECORDING_FS, Beats
+from ecglib.beats import BEAT_SAMPLES, Beats
 
 DATASET = "shayanfazeli/heartbeat"
 FILES = ("mitbih_train.csv", "mitbih_test.csv")
 API = "https://api.kaggle.com/"
-
-# Projections are stored as 16-bit numbers over KEY_RANGE. Equal rows differ by half a step in each
-# at most, rows rounded to four decimals by about two; no two different rows are closer than
-# TOLERANCE in all of them (scripts/make_index.py checks that).
-N_KEYS = 4
-KEY_RANGE = (-20.0, 20.0)
-KEY_STEPS = 2**16 - 1
-TOLERANCE = 3.0  # steps
 
 WAYS_OUT = (
     "Three ways out: get an API token at https://www.kaggle.com/settings and save it as "
@@ -147,11 +137,11 @@ def load(folder: str | Path) -> Beats:
         A file is malformed, or has rows that are not of the published data set.
     """
     signal, label, _ = read_rows(folder)
-    position = identify(signal, label)
+    position = published.identify(signal, label)
     order = np.argsort(position)
     position = position[order]
     index = published.load_index()
-    before, after = rr_intervals(index)
+    before, after = published.rr_intervals(index)
     return Beats(
         signal=signal[order],
         label=label[order],
@@ -218,85 +208,3 @@ _EXPECTED = (
     "Expected are rows of 188 numbers without a header, 187 samples from 0 to 1 and a label from "
     f"0 to 4, as in https://www.kaggle.com/datasets/{DATASET}; download the file again."
 )
-
-
-def identify(signal: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """Find the beat behind each row.
-
-    Parameters
-    ----------
-    signal : ndarray, shape (n, 187)
-    label : ndarray, shape (n,), int
-
-    Returns
-    -------
-    ndarray, shape (n,), int64
-        Positions in the index: record and sample follow from ``published.load_index()``.
-
-    Raises
-    ------
-    ValueError
-        Some rows are not of the published data set, carry another label there, or are repeated.
-    """
-    from scipy.spatial import KDTree
-
-    index = published.load_index()
-    tree = KDTree(index["key"].astype(np.float64))
-    distance, position = tree.query(keys(signal), p=np.inf, distance_upper_bound=TOLERANCE)
-    known = np.isfinite(distance)
-    position = np.where(known, position, 0)
-    if foreign := int((~known).sum()):
-        raise ValueError(
-            f"{foreign} of {len(signal)} rows do not belong to the published data set {DATASET} "
-            f"(the first is row {int(np.argmin(known)) + 1}). {_FOREIGN}"
-        )
-    wrong = index["label"][position] != label
-    if wrong.any():
-        raise ValueError(
-            f"{int(wrong.sum())} of {len(signal)} rows have another label than in the published "
-            f"data set {DATASET} (the first is row {int(np.argmax(wrong)) + 1}). {_FOREIGN}"
-        )
-    repeated = len(position) - len(np.unique(position))
-    if repeated:
-        raise ValueError(f"{repeated} of {len(signal)} rows are repeated. {_FOREIGN}")
-    return position
-
-
-_FOREIGN = (
-    "Use the files as Kaggle serves them, or a part of their rows; rows of your own have no record "
-    "and no time to be known by."
-)
-
-
-def keys(signal: np.ndarray) -> np.ndarray:
-    """Project rows on fixed chirps, in steps of the index's ``key``.
-
-    Parameters
-    ----------
-    signal : ndarray, shape (n, 187)
-
-    Returns
-    -------
-    ndarray, shape (n, 4), float64
-        Not rounded: the index holds the nearest integers.
-    """
-    chirps = np.cos(np.outer(np.arange(BEAT_SAMPLES) ** 2, 0.5 * np.sqrt([2, 3, 5, 7])))
-    low, high = KEY_RANGE
-    projection = np.asarray(signal, dtype=np.float64) @ chirps
-    return (projection - low) / (high - low) * KEY_STEPS
-
-
-def rr_intervals(index: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Preceding and following RR interval of each beat of the index, in seconds, from its samples.
-
-    The last beat of each record has no row, but ends the interval after the one before.
-    """
-    record, sample = index["record"], index["sample"]
-    first = np.append(True, record[1:] != record[:-1])
-    last = np.append(first[1:], True)
-    following = np.append(sample[1:], 0)
-    following[last] = index["last_sample"]
-    rr = ((following - sample) / RECORDING_FS).astype(np.float32)
-    before = np.append(np.float32(np.nan), rr[:-1])
-    before[first] = np.nan
-    return before, rr

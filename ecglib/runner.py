@@ -149,12 +149,11 @@ def _run_stage(
 def _execute(source: Path, target: Path, values: Mapping, cell_timeout: int | None) -> str:
     """Execute into ``target``; a reason if something other than a cell's error stopped it."""
     bar = {"desc": source.stem, "leave": False} if sys.stderr.isatty() else False
+    transport = "ipc" if os.name == "posix" else "tcp"  # no port that others could listen to
     with TemporaryDirectory(prefix="kernel-") as folder:  # short: a socket's path is limited
         settings = {
             "connection_file": str(Path(folder) / "k.json"),
-            "transport": "ipc"
-            if os.name == "posix"
-            else "tcp",  # on a shared machine nobody can listen in
+            "transport": transport,
             "shutdown_wait_time": STOP_SECONDS,
         }
         try:

@@ -14,7 +14,7 @@ The index holds, for the 109,446 beats ordered by record, then by time:
 ``sample``      int32    sample of the beat's annotation, at 360 Hz
 ``label``       int8     AAMI class, 0 to 4 = N S V F Q
 ``test_row``    int16    row in ``mitbih_test.csv`` counted from 0; -1: the row is in the other file
-``key``         uint16   (n, 4) projections of the row, see ``ecglib.kaggle_csv.keys``
+``key``         uint16   (n, 4) projections of the row, see ``ecglib.published.keys``
 ``last_sample`` int32    (48,) per record: the last beat, which has no row but ends an RR interval
 ==============  =======  ===========================================================================
 """
@@ -25,11 +25,10 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import KDTree
 
-from ecglib import kaggle_csv, physionet
+from ecglib import physionet, published
 from ecglib.beats import cut_beats, join
 from ecglib.labels import MITDB_RECORDS, SYMBOL_TO_CLASS
 from ecglib.paths import atomic_write
-from ecglib.published import INDEX_FILE
 from ecglib.recordings import read_recording
 
 
@@ -37,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("mitdb", type=Path, help="folder of the 48 records")
     parser.add_argument("test_beats", type=Path, help="npz with record and sample of the test rows")
-    parser.add_argument("--out", type=Path, default=INDEX_FILE)
+    parser.add_argument("--out", type=Path, default=published.INDEX_FILE)
     arguments = parser.parse_args()
 
     if damaged := physionet.missing(arguments.mitdb):
@@ -59,11 +58,11 @@ def main() -> None:
     if (test_row >= 0).sum() != len(where):
         raise SystemExit("Two rows of the test file are the same beat.")
 
-    key = np.rint(kaggle_csv.keys(beats.signal))
-    if key.min() < 0 or key.max() > kaggle_csv.KEY_STEPS:
-        raise SystemExit("A key does not fit: widen kaggle_csv.KEY_RANGE.")
+    key = np.rint(published.keys(beats.signal))
+    if key.min() < 0 or key.max() > published.KEY_STEPS:
+        raise SystemExit("A key does not fit: widen published.KEY_RANGE.")
     distance, _ = KDTree(key).query(key, k=2, p=np.inf)
-    if distance[:, 1].min() <= 2 * kaggle_csv.TOLERANCE:
+    if distance[:, 1].min() <= 2 * published.TOLERANCE:
         raise SystemExit("Two rows are too near: one more key is needed.")
 
     with atomic_write(arguments.out) as temporary:

@@ -61,7 +61,7 @@ def test_index_agrees_with_the_recordings(beats, mitdb):
     index = published.load_index()
     for name in ("record", "sample", "label"):
         assert np.array_equal(index[name], getattr(beats, name))
-    before, after = kaggle_csv.rr_intervals(index)
+    before, after = published.rr_intervals(index)
     np.testing.assert_array_equal(before, beats.rr_before)
     np.testing.assert_array_equal(after, beats.rr_after)
     assert np.isnan(before).sum() == 48 and not np.isnan(after).any()
@@ -78,13 +78,13 @@ def test_index_agrees_with_the_recordings(beats, mitdb):
 def test_every_row_is_known(beats, noise):
     rng = np.random.default_rng(1)
     signal = beats.signal + rng.uniform(-noise, noise, beats.signal.shape)
-    assert np.array_equal(kaggle_csv.identify(signal, beats.label), np.arange(109_446))
+    assert np.array_equal(published.identify(signal, beats.label), np.arange(109_446))
 
 
 @pytest.mark.data
 def test_genuine_rows_are_known(genuine, beats):
     signal, label, in_test = genuine
-    position = kaggle_csv.identify(signal, label)
+    position = published.identify(signal, label)
     assert np.array_equal(beats.label[position], label)
     assert np.array_equal(published.load_index()["test_row"][position] >= 0, in_test)
     np.testing.assert_allclose(beats.signal[position], signal, rtol=0, atol=1e-5)
@@ -95,7 +95,7 @@ def test_files_give_the_same_beats_as_the_recordings(genuine, beats, tmp_path):
     signal, label, in_test = genuine
     folder = write_csv(tmp_path, signal, label, in_test)
     loaded = kaggle_csv.load(folder)
-    expected = beats[np.sort(kaggle_csv.identify(signal, label))]
+    expected = beats[np.sort(published.identify(signal, label))]
     assert loaded.source == "kaggle" and not loaded.synthetic
     for name in ("label", "record", "sample", "rr_before", "rr_after"):
         one, other = getattr(loaded, name), getattr(expected, name)
@@ -112,7 +112,7 @@ def test_foreign_rows_are_counted(genuine):
     signal = signal.copy()
     signal[[3, 10]] = np.clip(signal[[3, 10]] + 0.02 * rng.standard_normal((2, 187)), 0, 1)
     with pytest.raises(ValueError, match="2 of 3510 rows do not belong .* first is row 4"):
-        kaggle_csv.identify(signal, label)
+        published.identify(signal, label)
 
 
 @pytest.mark.data
@@ -121,10 +121,10 @@ def test_wrong_labels_and_repeated_rows_are_counted(genuine):
     wrong = label.copy()
     wrong[5] = (wrong[5] + 1) % 5
     with pytest.raises(ValueError, match="1 of 3510 rows have another label"):
-        kaggle_csv.identify(signal, wrong)
+        published.identify(signal, wrong)
     twice = np.append(np.arange(len(label)), [0, 1])
     with pytest.raises(ValueError, match="2 of 3512 rows are repeated"):
-        kaggle_csv.identify(signal[twice], label[twice])
+        published.identify(signal[twice], label[twice])
 
 
 def test_rows_of_another_set_are_refused(made_up):

@@ -26,7 +26,7 @@ ORDER = """
     physionet kaggle_csv synthetic sources splits leak knn
     model augment recipes checkpoint training classifier
     confusion calibration uncertainty results evaluation
-    figures plots_beats plots_curves plots_scores plots demo
+    figures plots_beats plots_curves plots_scores plots demo demo_view
     parameters profiles guards manifest runner
 """.split()
 # `load_beats` is the front door to the sources, opened when it is called.
@@ -36,10 +36,10 @@ LAZY_EXCEPTIONS = {("beats", "kaggle_csv"), ("beats", "sources")}
 USERS = {
     "torch": {"model", "augment", "recipes", "checkpoint", "training", "classifier", "manifest"},
     "accelerate": {"training", "checkpoint"},
-    "matplotlib": {"figures", "plots_beats", "plots_curves", "plots_scores", "plots", "demo"},
+    "matplotlib": {"figures", "plots_beats", "plots_curves", "plots_scores", "plots"},
     "seaborn": {"figures", "plots_beats", "plots_curves", "plots_scores"},
-    "ipywidgets": {"demo"},
-    "bqplot": {"demo"},
+    "ipywidgets": {"demo_view"},
+    "bqplot": {"demo_view"},
     "wfdb": {"recordings", "rpeaks", "synthetic"},
     "kaggle": {"kaggle_csv"},
     "kagglehub": {"kaggle_csv"},

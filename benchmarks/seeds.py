@@ -1,0 +1,76 @@
+"""The spread over seeds: one recipe trained several times, each network judged once on the test.
+
+    python benchmarks/seeds.py --architecture compact --recipe fast --seeds 3
+
+The split stays the published one and its validation beats stay the same; the seed changes the
+first weights, the order of the beats and their augmentation. One line a seed goes to
+``benchmarks/results/seeds.csv``, where a line of the same network, recipe and seed is replaced.
+"""
+
+import argparse
+
+import pandas as pd
+import torch
+
+from ecglib import Classifier, load_beats, split_beats
+from ecglib.calibration import fit_temperature
+from ecglib.evaluation import summary
+from ecglib.model import CONFIGS, build_model, predict_logits
+from ecglib.paths import ROOT, atomic_write
+from ecglib.recipes import RECIPES
+from ecglib.training import fit, pick_precision
+
+RESULTS = ROOT / "benchmarks" / "results" / "seeds.csv"
+KEY = ["architecture", "recipe", "seed"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--architecture", choices=CONFIGS, default="compact")
+    parser.add_argument("--recipe", choices=RECIPES, default="fast")
+    parser.add_argument("--seeds", type=int, default=3, help="how many, from 0 on")
+    asked = parser.parse_args()
+
+    beats = load_beats()
+    if beats.synthetic:
+        raise SystemExit("Figures worth keeping need the real recordings.")
+    split = split_beats(beats, "kaggle")
+    for seed in range(asked.seeds):
+        torch.manual_seed(seed)
+        model = build_model(asked.architecture)
+        checkpoint = RESULTS.parent / f".{asked.architecture}-{asked.recipe}-{seed}.pt"
+        history = fit(model, beats, split, RECIPES[asked.recipe], seed, checkpoint)
+        validation, test = beats[split.validation], beats[split.test]
+        logits = predict_logits(model, validation.signal).numpy()
+        model.temperature.fill_(fit_temperature(logits, validation.label))
+        classifier = Classifier(model, {})
+        row = {"architecture": asked.architecture, "recipe": asked.recipe, "seed": seed}
+        row |= {"epochs": len(history), "cpu_seconds": history.cpu_seconds.iloc[-1]}
+        row |= {"precision": pick_precision(), "threads": torch.get_num_threads()}
+        for name, part in {"validation": validation, "test": test}.items():
+            scores = summary(part.label, classifier.predict_proba(part.signal))
+            row |= {f"{name}_{key}": scores[key] for key in ("accuracy", "macro_f1", "ece")}
+        keep(row)
+        checkpoint.unlink()
+    show(pd.read_csv(RESULTS))
+
+
+def keep(row: dict) -> None:
+    """Add one line to the results, or replace the one it repeats."""
+    table = pd.DataFrame([row])
+    if RESULTS.exists():
+        table = pd.concat([pd.read_csv(RESULTS), table])
+    table = table.drop_duplicates(KEY, keep="last").sort_values(KEY)
+    with atomic_write(RESULTS) as path:
+        table.to_csv(path, index=False, float_format="%.6g")
+
+
+def show(table: pd.DataFrame) -> None:
+    """Mean and standard deviation over the seeds."""
+    scores = [name for name in table if name.split("_")[0] in ("validation", "test")]
+    groups = table.groupby(["architecture", "recipe"])[["cpu_seconds", *scores]]
+    print(groups.agg(["mean", "std", "count"]).T.to_string(float_format="{:.4f}".format))
+
+
+if __name__ == "__main__":
+    main()
