@@ -13,6 +13,7 @@ parameter or the data source is wrong, nothing ran; 3 another run is writing to 
 """
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -63,10 +64,12 @@ def main(
     *,
     stages: Sequence[Stage] = STAGES,
     notebooks: Path = ROOT / "notebooks",
-    profile_files: Path = ROOT / "profiles",
+    profile_files: Path = ROOT / "notebooks" / "profiles",
     outputs: str = "outputs",
 ) -> int:
     """Run the command line; the keywords are for tests. Returns the exit status."""
+    if folder := os.environ.get("ECG_DATA"):  # the notebooks work in a folder of their own
+        os.environ["ECG_DATA"] = str(Path(folder).expanduser().resolve())
     options = parse(arguments, sorted(path.stem for path in profile_files.glob("*.yml")))
     output = Run(f"{outputs}/{options.profile}")
     try:

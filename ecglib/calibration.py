@@ -103,3 +103,34 @@ def uncertainty_threshold(proba: np.ndarray, y_true: np.ndarray, accuracy: float
     confidence, right = proba.max(1)[order], (proba.argmax(1) == y_true)[order]
     enough = right.cumsum() / np.arange(1, len(right) + 1) >= accuracy
     return float(confidence[np.flatnonzero(enough)[-1]]) if enough.any() else 1.0
+
+
+def uncertain_beats(
+    y_true: np.ndarray, proba: np.ndarray, threshold: float
+) -> dict[str, float | int]:
+    """What is gained when beats below a confidence are called uncertain.
+
+    Parameters
+    ----------
+    y_true : ndarray, shape (n,), int
+    proba : ndarray, shape (n, k)
+    threshold : float
+        From `uncertainty_threshold`.
+
+    Returns
+    -------
+    dict
+        ``threshold``; ``uncertain``, the share of beats below it; ``accuracy`` of all beats,
+        ``accuracy_certain`` and ``accuracy_uncertain`` of the two parts (NaN where there are no
+        beats), and ``errors_caught``, the share of all errors that is called uncertain.
+    """
+    y_true, proba = check_predictions(y_true, proba)
+    uncertain, right = proba.max(1) < threshold, proba.argmax(1) == y_true
+    return {
+        "threshold": float(threshold),
+        "uncertain": float(uncertain.mean()),
+        "accuracy": float(right.mean()),
+        "accuracy_certain": float(ratio(right[~uncertain].sum(), (~uncertain).sum())),
+        "accuracy_uncertain": float(ratio(right[uncertain].sum(), uncertain.sum())),
+        "errors_caught": float(ratio((uncertain & ~right).sum(), (~right).sum())),
+    }

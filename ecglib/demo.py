@@ -13,7 +13,7 @@ from functools import wraps
 from ecglib.beats import Beats
 from ecglib.classifier import Classifier
 from ecglib.demo_state import Gallery, cautions
-from ecglib.demo_view import DemoView
+from ecglib.demo_view import STEP, DemoView
 from ecglib.uploads import read_beats
 
 
@@ -99,7 +99,9 @@ class ClassifierDemo:
         self.gallery.select(view.class_name.value, view.verdict.value, view.order.value)
 
     def _set_threshold(self, change) -> None:
-        self.gallery.threshold = change.new
+        # The browser moves a threshold such as 0.957 to the slider's nearest step: no one did.
+        if abs(change.new - self.gallery.threshold) > STEP / 2:
+            self.gallery.threshold = change.new
 
     def _set_attention(self, change) -> None:
         self.view.attention.visible = change.new
@@ -116,8 +118,8 @@ class ClassifierDemo:
     def _offer(self, gallery: Gallery) -> None:
         """Let the view show other beats, all of them at first."""
         view = self.view
+        gallery.threshold = self.gallery.threshold
         self.gallery = gallery
-        gallery.threshold = view.threshold.value
         for control in (view.class_name, view.verdict, view.order):
             control.index = 0
         self._select(None)

@@ -12,6 +12,7 @@ from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES
 from ecglib.uploads import MAX_MB
 
 NOTICE = "Education and research only, not a medical device."
+STEP = 0.01  # of the slider
 NOTHING = "No beat fits this choice: choose another class, or right and wrong alike."
 WHOLE_BEAT = (-40.0, (BEAT_SAMPLES - 1) * 1000 / BEAT_FS)  # ms, with room for the R peak at 0
 ROW = widgets.Layout(flex_flow="row wrap", align_items="center", width="100%")
@@ -19,6 +20,7 @@ ROW = widgets.Layout(flex_flow="row wrap", align_items="center", width="100%")
 INK, LINE = "var(--jp-ui-font-color1, #222)", "var(--jp-border-color1, #999)"
 FIELD = "var(--jp-layout-color2, #eee)"
 ALARM = "#B00020"
+GREY, GREEN = "#7A7A7A", "#009E73"  # readable on light and dark; no class has the green
 
 
 class DemoView(widgets.VBox):
@@ -57,14 +59,14 @@ class DemoView(widgets.VBox):
             layout=widgets.Layout(width="auto"),
         )
         self.threshold = widgets.FloatSlider(
-            threshold, min=0, max=1, step=0.01, readout_format=".2f", description="Uncertain below",
+            threshold, min=0, max=1, step=STEP, readout_format=".0%", description="Uncertain below",
             style={"description_width": "initial"},
             layout=widgets.Layout(width="380px", max_width="100%"),
         )  # fmt: skip
         self.summary = widgets.HTML()
         self.upload = widgets.FileUpload(
             accept=".csv,.txt", description="Your beats",
-            tooltip=f"a CSV or text file, at most {MAX_MB} MB",
+            tooltip=f"a CSV or text file, at most {MAX_MB} MB", icon="",
         )  # fmt: skip
         self.back = _button("Back to the test beats", "leave the uploaded file", disabled=True)
         self.message = widgets.HTML()
@@ -72,17 +74,17 @@ class DemoView(widgets.VBox):
         self._build_trace()
 
         hint = (
-            f"One beat a row: {BEAT_SAMPLES} numbers, or one more for its label. Max. {MAX_MB} MB."
+            f"One beat a row: {BEAT_SAMPLES} numbers, then its label if known; up to {MAX_MB} MB."
         )
-        zoom = "Wheel: zoom. Drag: move."
-        self.left = widgets.VBox(
-            [self.figure, _row(self.whole, self.with_attention, _text(zoom))],
+        hand = _text("Wheel: zoom. Drag: move.")
+        left = widgets.VBox(
+            [self.figure, _row(self.whole, hand, self.with_attention)],
             layout=widgets.Layout(flex="3 1 420px", min_width="0"),
         )
         right = widgets.VBox(
             [self.result, self.bars], layout=widgets.Layout(flex="2 1 300px", min_width="0")
         )
-        self.body = _row(self.left, right)
+        self.body = widgets.Box([left, right])
         self.body.layout = widgets.Layout(flex_flow="row wrap", align_items="flex-start")
         super().__init__(
             [
@@ -101,28 +103,26 @@ class DemoView(widgets.VBox):
         """The zoomable trace, with the padding and the attention behind it."""
         self.x = bqplot.LinearScale(min=WHOLE_BEAT[0], max=WHOLE_BEAT[1])
         y = bqplot.LinearScale(min=-0.05, max=1.05)
-        weight = bqplot.LinearScale(min=0)
-        nothing = np.zeros(1)
-        fill = {"fill": "bottom", "stroke_width": 0, "colors": ["#888888"]}
-        self.padding = bqplot.Lines(
-            x=nothing, y=nothing, scales={"x": self.x, "y": y}, fill_opacities=[0.25], **fill
-        )
-        self.attention = bqplot.Lines(
-            x=nothing, y=nothing, scales={"x": self.x, "y": weight}, fill_opacities=[0.5],
-            visible=False, **fill,
-        )  # fmt: skip
-        self.trace = bqplot.Lines(x=nothing, y=nothing, scales={"x": self.x, "y": y})
-        self.trace.stroke_width = 2
+        scales = {"x": self.x, "y": y}
+        empty = {"x": np.zeros(1), "y": np.zeros(1), "scales": scales}
+        filled = {"fill": "bottom", "stroke_width": 0, "fill_opacities": [0.25]}
+        self.padding = bqplot.Lines(**empty, **filled, colors=[GREY])
+        self.attention = bqplot.Lines(**empty, **filled, colors=[GREEN], visible=False)
+        self.trace = bqplot.Lines(**empty, stroke_width=2)
+        self.letters = bqplot.Label(**empty, text=[""], default_size=16)
         self.figure = bqplot.Figure(
-            marks=[self.padding, self.attention, self.trace],
+            marks=[self.padding, self.attention, self.trace, self.letters],
             axes=[
-                bqplot.Axis(scale=self.x, label="time after the R peak (ms)", num_ticks=7),
-                bqplot.Axis(scale=y, orientation="vertical", label="amplitude", num_ticks=3),
+                bqplot.Axis(scale=self.x, label="time after the R peak (ms)", tick_format="d"),
+                bqplot.Axis(
+                    scale=y, orientation="vertical", label="amplitude", tick_values=[0, 0.5, 1]
+                ),
             ],
             # Along the time only, so that the trace cannot be lost above or below.
             interaction=bqplot.PanZoom(scales={"x": [self.x]}),
-            fig_margin={"top": 10, "bottom": 45, "left": 55, "right": 10},
+            fig_margin={"top": 10, "bottom": 45, "left": 50, "right": 20},
             max_aspect_ratio=100,
+            display_toolbar=False,
             layout=widgets.Layout(width="100%", height="300px", min_width="0"),
         )
 
@@ -151,15 +151,24 @@ class DemoView(widgets.VBox):
             return
         self.position.value = _span(f"{position}: {reading.where}")
         self.result.value, self.bars.value = result_html(reading), bars_html(reading)
+        self._draw(reading)
+
+    def _draw(self, reading: Reading) -> None:
         ms, used = reading.ms, reading.used
+        end = ms[min(used, len(ms) - 1)]  # where the padding begins
+        colour, room = CLASS_COLOURS[reading.said], WHOLE_BEAT[1] - end
         with self.trace.hold_sync():
             self.trace.x, self.trace.y = ms[:used], reading.signal[:used].astype(float)
-            self.trace.colors = [CLASS_COLOURS[reading.said]]
-        with self.attention.hold_sync():
-            self.attention.x, self.attention.y = ms, reading.attention
+            self.trace.colors = [colour]
+        with self.attention.hold_sync():  # its peak at half the height, so as not to bury the trace
+            weight = reading.attention / reading.attention.max()
+            self.attention.x, self.attention.y = ms, 0.5 * weight - 0.05
         with self.padding.hold_sync():
-            edges = [ms[used], ms[-1]] if used < len(ms) else [ms[-1], ms[-1]]
-            self.padding.x, self.padding.y = np.array(edges), np.full(2, 1.05)
+            self.padding.x, self.padding.y = np.array([end, ms[-1]]), np.full(2, 1.05)
+        with self.letters.hold_sync():
+            self.letters.x, self.letters.y = np.array([30, end + room / 2]), np.array([0.97, 0.5])
+            self.letters.text = [reading.said, "padding" if room > 200 else ""]
+            self.letters.colors = [colour, GREY]
 
     def say(self, text: str, error: bool = False) -> None:
         """Write into the message area; an empty text clears it."""
@@ -199,7 +208,7 @@ def bars_html(reading: Reading) -> str:
         f'{"bold" if c == reading.said else "normal"};white-space:nowrap">{c} {CLASS_NAMES[c]}</th>'
         f'<td style="width:100%"><div style="background:{FIELD}"><div style="height:14px;'
         f'background:{CLASS_COLOURS[c]};width:{100 * p:.2f}%"></div></div></td>'
-        f'<td style="text-align:right;padding-left:8px">{100 * p:.1f}&nbsp;%</td></tr>'
+        f'<td style="text-align:right;padding-left:8px">{p:.1%}</td></tr>'
         for c, p in zip(CLASSES, reading.proba, strict=True)
     )
     return (
@@ -225,8 +234,8 @@ def _row(*children: widgets.Widget) -> widgets.Box:
 
 
 def _span(text: str) -> str:
-    return f'<span role="status" style="color:{INK}">{escape(text)}</span>'
+    return f'<span role="status" style="color:{INK};margin:0 8px">{escape(text)}</span>'
 
 
 def _text(text: str) -> widgets.HTML:
-    return widgets.HTML(f'<span style="color:{INK}">{escape(text)}</span>')
+    return widgets.HTML(f'<span style="color:{INK};margin:0 12px 0 4px">{escape(text)}</span>')

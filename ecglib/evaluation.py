@@ -11,17 +11,24 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from ecglib.calibration import calibration_bins, calibration_errors
+from ecglib.calibration import calibration_bins, calibration_errors, uncertain_beats
 from ecglib.confusion import (
     check_predictions,
     class_metrics,
     class_scores,
     confusion_matrix,
     overall_scores,
+    ratio,
 )
 from ecglib.labels import CLASSES
 from ecglib.results import load_predictions, save_metrics, save_predictions, save_table
-from ecglib.uncertainty import bootstrap_interval, interval, paired_test, resampled_matrices
+from ecglib.uncertainty import (
+    bootstrap_interval,
+    interval,
+    interval_table,
+    paired_test,
+    resampled_matrices,
+)
 
 __all__ = [
     "COST",
@@ -32,6 +39,8 @@ __all__ = [
     "class_metrics",
     "class_table",
     "confusion_matrix",
+    "confusion_table",
+    "interval_table",
     "load_predictions",
     "metrics_table",
     "normal_vs_abnormal",
@@ -40,6 +49,7 @@ __all__ = [
     "save_predictions",
     "save_table",
     "summary",
+    "uncertain_beats",
 ]
 
 # What the published notebook (budziun/ecg-project, ecg.ipynb) printed for the published test set.
@@ -211,6 +221,30 @@ def class_table(
         table.insert(0, "model", model)
         table.insert(1, "set", part)
         tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def confusion_table(predictions: Predictions) -> pd.DataFrame:
+    """The confusion matrices of every model and set as one tidy table.
+
+    Parameters
+    ----------
+    predictions : mapping
+        ``{("KNN", "test"): (y_true, proba), ...}``.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``model``, ``set``, ``true``, ``predicted`` (class letters), ``beats``, and
+        ``share``, the part of the true class that is called so (NaN for a class without beats).
+    """
+    tables = []
+    for (model, part), (y_true, proba) in predictions.items():
+        matrix = confusion_matrix(y_true, proba.argmax(1))
+        share = ratio(matrix, matrix.sum(1, keepdims=True))
+        cells = {"true": np.repeat(CLASSES, len(CLASSES)), "predicted": CLASSES * len(CLASSES)}
+        cells |= {"beats": matrix.ravel(), "share": share.ravel()}
+        tables.append(pd.DataFrame({"model": model, "set": part, **cells}))
     return pd.concat(tables, ignore_index=True)
 
 

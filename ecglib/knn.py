@@ -50,3 +50,41 @@ def predict_proba(model: Pipeline, signal: np.ndarray) -> np.ndarray:
     out = np.zeros((len(signal), len(CLASSES)))
     out[:, model.classes_] = model.predict_proba(signal)
     return out
+
+
+def neighbours(model: Pipeline, signal: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The training beats nearest to each beat, nearest first.
+
+    Parameters
+    ----------
+    model : Pipeline
+        A fitted one of this module.
+    signal : ndarray, shape (n, 187)
+    k : int
+        How many to look for; one search with a large k serves all smaller ones.
+
+    Returns
+    -------
+    distance : ndarray, shape (n, k)
+    position : ndarray, shape (n, k), int
+        Where they stand among the training beats.
+    """
+    return model[-1].kneighbors(model[:-1].transform(signal), n_neighbors=k)
+
+
+def vote(distance: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Class probabilities, shape (n, 5), from neighbours that count by nearness.
+
+    Parameters
+    ----------
+    distance : ndarray, shape (n, k)
+        A neighbour weighs 1 / distance; where some are at distance 0, only they count. Equal
+        distances make it a plain vote.
+    label : ndarray, shape (n, k), int
+        Classes of the neighbours.
+    """
+    same = distance == 0
+    with np.errstate(divide="ignore"):
+        weight = np.where(same.any(axis=1, keepdims=True), same, 1 / distance)
+    votes = np.stack([(weight * (label == k)).sum(axis=1) for k in range(len(CLASSES))], axis=1)
+    return votes / votes.sum(axis=1, keepdims=True)

@@ -1,5 +1,5 @@
 """All figures in one place: beats (``plots_beats``), curves (``plots_curves``), scores
-(``plots_scores``).
+(``plots_scores``), neighbours (``plots_neighbours``).
 
 Every function takes data and returns a matplotlib figure. `save_figure` writes a figure and returns
 it, so that in a notebook one line saves and shows::
@@ -24,6 +24,7 @@ from ecglib.plots_curves import (
     plot_reliability,
     plot_roc_curves,
 )
+from ecglib.plots_neighbours import plot_neighbours
 from ecglib.plots_scores import plot_class_f1, plot_confusion, plot_model_ladder
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "plot_leak",
     "plot_learning_curves",
     "plot_model_ladder",
+    "plot_neighbours",
     "plot_precision_recall_curves",
     "plot_reliability",
     "plot_rhythm",

@@ -110,8 +110,8 @@ def plot_model_ladder(
     ----------
     table : DataFrame
         One row a model, from the weakest to the best: columns ``model``, ``accuracy``,
-        ``macro_f1`` and, where there are intervals, ``accuracy_low``, ``accuracy_high``,
-        ``macro_f1_low``, ``macro_f1_high``.
+        ``macro_f1`` and, where there are intervals, ``accuracy_low``, ``accuracy_high`` and so on;
+        ``accuracy_records_low`` ... are drawn as thin lines (see ``evaluation.interval_table``).
     published : mapping, optional
         Such as ``evaluation.PUBLISHED_RESULTS``.
     """
@@ -123,13 +123,17 @@ def plot_model_ladder(
         for line, (name, result) in zip(("--", ":", "-."), (published or {}).items(), strict=False):
             ax.axvline(result[score], color=INK, lw=0.9, ls=line, label=name)
         value = table[score].to_numpy()
-        if f"{score}_low" in table:
-            ax.hlines(row, table[f"{score}_low"], table[f"{score}_high"], color=ACCENT, lw=2.2)
+        lowest = [value.min(), 0.9]
+        for kind, width in (("_records", 0.9), ("", 2.6)):
+            if f"{score}{kind}_low" in table:
+                low, high = (table[f"{score}{kind}_{end}"].to_numpy() for end in ("low", "high"))
+                ax.hlines(row, low, high, color=ACCENT, lw=width)
+                lowest.append(np.nanmin(low, initial=1))
         ax.plot(value, row, "o", color=ACCENT, ms=4.5)
         for y, x in zip(row, value, strict=True):
             text = ax.annotate(f"{100 * x:.2f}", (x, y), (0, 6), textcoords="offset points", size=7)
             text.set(ha="center", bbox={"fc": "white", "ec": "none", "pad": 0.6})
-        low = np.floor(10 * min(value.min(), 0.9)) / 10
+        low = np.floor(10 * min(lowest)) / 10
         step = next(step for step in (0.02, 0.05, 0.1, 0.2) if (1 - low) / step <= 5)
         ax.set_xticks(np.arange(1, low - 1e-9, -step))
         margin = 0.06 * (1 - low)
@@ -137,6 +141,9 @@ def plot_model_ladder(
         ax.xaxis.set_major_formatter(PercentFormatter(1.0))
     axes[0].set_yticks(row, table["model"])
     axes[0].tick_params(axis="y", length=0, labelsize=8)
+    if "accuracy_records_low" in table:
+        text = "95 % bootstrap intervals: thick over beats, thin over records"
+        fig.supxlabel(text, size=7, x=0.01, ha="left")
     if published:
         handles, names = axes[0].get_legend_handles_labels()
         fig.legend(handles, names, loc="outside lower right", ncols=len(names))

@@ -5,9 +5,10 @@ with replacement is one multinomial draw over the cells, drawing records is addi
 own matrices. A thousand resamples take milliseconds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
+import pandas as pd
 from scipy.stats import binomtest
 
 from ecglib.confusion import class_scores, confusion_matrix, overall_scores
@@ -85,6 +86,46 @@ def bootstrap_interval(
         "resamples": n,
         "share_missing_a_class": float(missing.any(-1).mean()),
     }
+
+
+def interval_table(
+    predictions: Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]],
+    groups: Mapping[str, np.ndarray] | None = None,
+    metrics: tuple[str, ...] = ("accuracy", "macro_f1"),
+    n: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Scores with 95 % bootstrap intervals, one row for every model and set.
+
+    Parameters
+    ----------
+    predictions : mapping
+        ``{("KNN", "test"): (y_true, proba), ...}``.
+    groups : mapping, optional
+        ``{"test": record_of_each_beat, ...}``: sets that get intervals over records, too.
+    metrics : tuple of str
+        As `bootstrap_interval` knows them.
+    n, seed
+        As in `resampled_matrices`.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``model``, ``set`` and for each metric ``M``, ``M_low``, ``M_high`` (over beats),
+        ``M_records_low``, ``M_records_high`` (over records; NaN for sets without `groups`).
+    """
+    rows = []
+    for (model, part), (y_true, proba) in predictions.items():
+        row, records = {"model": model, "set": part}, (groups or {}).get(part)
+        for metric in metrics:
+            of_beats = bootstrap_interval(y_true, proba.argmax(1), metric, None, n, seed)
+            row |= {metric: of_beats["value"]}
+            row |= {f"{metric}_{end}": of_beats[end] for end in ("low", "high")}
+            if records is not None:
+                wide = bootstrap_interval(y_true, proba.argmax(1), metric, records, n, seed)
+                row |= {f"{metric}_records_{end}": wide[end] for end in ("low", "high")}
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def paired_test(

@@ -209,6 +209,46 @@ def test_tables_are_tidy():
     assert ((knn["f1_low"] <= knn["f1"]) & (knn["f1"] <= knn["f1_high"])).all()
 
 
+def test_interval_table_over_beats_and_records():
+    y, p = draw(2000)
+    predictions = {("KNN", "train"): (y, p), ("KNN", "test"): (y, p)}
+    table = ev.interval_table(predictions, {"test": np.arange(2000) % 9}, n=100)
+    assert list(table["set"]) == ["train", "test"]
+    for metric in ("accuracy", "macro_f1"):
+        over_beats = ev.bootstrap_interval(y, p.argmax(1), metric, n=100)
+        row = table.iloc[1]
+        assert [row[metric], row[f"{metric}_low"], row[f"{metric}_high"]] == [
+            over_beats[key] for key in ("value", "low", "high")
+        ]
+        assert row[f"{metric}_records_low"] < row[metric] < row[f"{metric}_records_high"]
+        assert np.isnan(table.loc[0, f"{metric}_records_low"])
+
+
+def test_confusion_table_is_tidy():
+    y, p = draw(400)
+    keep = y != 4
+    table = ev.confusion_table({("KNN", "test"): (y[keep], p[keep])})
+    assert list(table.columns) == ["model", "set", "true", "predicted", "beats", "share"]
+    cell = table[(table["true"] == "V") & (table["predicted"] == "N")].iloc[0]
+    assert cell["beats"] == ((y == 2) & (p.argmax(1) == 0)).sum()
+    assert cell["share"] == pytest.approx(cell["beats"] / (y == 2).sum())
+    assert table.loc[table["true"] == "Q", "share"].isna().all()
+
+
+def test_uncertain_beats():
+    proba = np.array([[0.9, 0.1], [0.6, 0.4], [0.55, 0.45], [0.2, 0.8]])
+    found = ev.uncertain_beats(np.array([0, 1, 0, 1]), proba, 0.7)
+    assert found == {
+        "threshold": 0.7,
+        "uncertain": 0.5,
+        "accuracy": 0.75,
+        "accuracy_certain": 1.0,
+        "accuracy_uncertain": 0.5,
+        "errors_caught": 1.0,
+    }
+    assert np.isnan(ev.uncertain_beats(np.array([0]), proba[:1], 0.5)["accuracy_uncertain"])
+
+
 def test_class_table_with_an_absent_class_and_records():
     y, p = draw(400)
     keep = y != 4

@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from ecglib import evaluation as ev
 from ecglib import plots
-from ecglib.beats import BEAT_SAMPLES
+from ecglib.beats import BEAT_SAMPLES, Beats
 from ecglib.labels import CLASS_COLOURS, CLASSES
 from ecglib.paths import Run
 from ecglib.plots_curves import CURVE_POINTS
@@ -78,6 +78,7 @@ def all_figures():
     table = ev.class_table({("KNN", "test"): (y, p), ("compact", "test"): (y, p)}, n=50)
     ladder = pd.DataFrame({"model": ["KNN", "compact"], "accuracy": [0.97, 0.98]})
     ladder["macro_f1"] = [0.88, 0.93]
+    beats = Beats(signal, label, np.full(20, "100"), np.arange(20), *np.ones((2, 20), np.float32))
     leak = pd.DataFrame({"beats": [0.96, 0.0], "patients": [1, 0]}, index=["kaggle", "patients"])
     attention = np.full((5, 24), 1 / 24)
     bins = ev.calibration_bins(y, p)
@@ -90,6 +91,7 @@ def all_figures():
         "attention": plots.plot_attention(signal[:5], attention, label[:5]),
         "beat_probabilities": plots.plot_beat_probabilities(signal[0], p[0], "N"),
         "rhythm": plots.plot_rhythm(np.linspace(0.3, 1.5, 20), label),
+        "neighbours": plots.plot_neighbours(beats[:3], beats, np.arange(6).reshape(3, 2)),
         "learning_curves": plots.plot_learning_curves(draw_history()),
         "confusion": plots.plot_confusion({"test": ev.confusion_matrix(y, p.argmax(1))}),
         "roc_curves": plots.plot_roc_curves({"test": (y, p)}),
@@ -112,7 +114,7 @@ def test_every_figure_is_drawn_saved_and_stays_small(tmp_path):
     panels = {"class_counts": 1, "example_beats": 10, "beat_cut": 2, "leak": 1, "augmentation": 5}
     panels |= {"attention": 11, "beat_probabilities": 2, "learning_curves": 3, "confusion": 1}
     panels |= {"roc_curves": 2, "precision_recall_curves": 1, "class_f1": 1, "reliability": 4}
-    panels |= {"model_ladder": 2, "rhythm": 1}
+    panels |= {"model_ladder": 2, "rhythm": 1, "neighbours": 9}
     for name, figure in figures.items():
         assert len(figure.axes) == panels[name], name
         assert figure.get_figwidth() in (6.3, 3.15), name
@@ -140,6 +142,7 @@ def test_every_figure_is_drawn_saved_and_stays_small(tmp_path):
         "roc_curves": ["false positive rate", "sensitivity", "AUC"],
         "precision_recall_curves": ["positive predictivity", "sensitivity", "AP"],
         "class_f1": ["F1", "KNN", "compact"],
+        "neighbours": ["asked: N", "neighbour 2: S, record 100"],
         "reliability": ["confidence", "share that is right", "ECE"],
         "model_ladder": ["accuracy", "macro F1", "published network", "98.00"],
     }.items(),
@@ -228,6 +231,17 @@ def test_confusion_has_true_classes_on_rows():
     figure = plots.plot_confusion({"test": matrix})
     text = next(t for t in figure.axes[0].texts if "7" in t.get_text())
     assert text.get_text() == "100.0%\n7" and text.get_position() == (0.5, 1.5)
+
+
+def test_ladder_draws_intervals_over_beats_and_records():
+    y, p = draw_predictions()
+    predictions = {("KNN", "test"): (y, p), ("compact", "test"): (y, p)}
+    table = ev.interval_table(predictions, {"test": np.arange(2000) % 7}, n=50)
+    figure = plots.plot_model_ladder(table)
+    segments = [lines.get_segments() for lines in figure.axes[1].collections]
+    assert [len(each) for each in segments] == [2, 2]  # two models, two kinds of interval
+    assert "over records" in words(figure)
+    figure.draw_without_rendering()
 
 
 def test_absent_classes_and_few_beats():
