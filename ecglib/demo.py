@@ -111,7 +111,7 @@ class ClassifierDemo:
             return
         file = change.new[0]
         self.view.upload.value = ()  # otherwise the same file, mended, would not be noticed again
-        beats, understood = read_beats(bytes(file.content), file.name)
+        beats, understood = read_beats(bytes(file["content"]), file["name"])
         self._offer(Gallery(self.classifier, beats, self.seed))
         self.view.say(understood)
 

@@ -27,7 +27,8 @@ class DemoView(widgets.VBox):
     """The demo's controls and displays.
 
     Controls are public attributes (``class_name``, ``verdict``, ``order``, ``previous``, ``next``,
-    ``random``, ``threshold``, ``upload``, ``back``), for whoever joins them with a state.
+    ``random``, ``whole``, ``with_attention``, ``threshold``, ``upload``, ``back``), for whoever
+    joins them with a state.
 
     Parameters
     ----------
@@ -73,10 +74,8 @@ class DemoView(widgets.VBox):
         self.result, self.bars = widgets.HTML(), widgets.HTML()
         self._build_trace()
 
-        hint = (
-            f"One beat a row: {BEAT_SAMPLES} numbers, then its label if known; up to {MAX_MB} MB."
-        )
-        hand = _text("Wheel: zoom. Drag: move.")
+        hint = f"One beat a row: {BEAT_SAMPLES} numbers, then its label if known. Max. {MAX_MB} MB."
+        hand = _text("Wheel: zoom. Drag: move. Grey: padding.")
         left = widgets.VBox(
             [self.figure, _row(self.whole, hand, self.with_attention)],
             layout=widgets.Layout(flex="3 1 420px", min_width="0"),
@@ -109,14 +108,12 @@ class DemoView(widgets.VBox):
         self.padding = bqplot.Lines(**empty, **filled, colors=[GREY])
         self.attention = bqplot.Lines(**empty, **filled, colors=[GREEN], visible=False)
         self.trace = bqplot.Lines(**empty, stroke_width=2)
-        self.letters = bqplot.Label(**empty, text=[""], default_size=16)
+        self.letter = bqplot.Label(**empty, text=[""], default_size=24)
         self.figure = bqplot.Figure(
-            marks=[self.padding, self.attention, self.trace, self.letters],
+            marks=[self.padding, self.attention, self.trace, self.letter],
             axes=[
                 bqplot.Axis(scale=self.x, label="time after the R peak (ms)", tick_format="d"),
-                bqplot.Axis(
-                    scale=y, orientation="vertical", label="amplitude", tick_values=[0, 0.5, 1]
-                ),
+                bqplot.Axis(scale=y, side="left", label="amplitude", tick_values=[0, 0.5, 1]),
             ],
             # Along the time only, so that the trace cannot be lost above or below.
             interaction=bqplot.PanZoom(scales={"x": [self.x]}),
@@ -156,7 +153,7 @@ class DemoView(widgets.VBox):
     def _draw(self, reading: Reading) -> None:
         ms, used = reading.ms, reading.used
         end = ms[min(used, len(ms) - 1)]  # where the padding begins
-        colour, room = CLASS_COLOURS[reading.said], WHOLE_BEAT[1] - end
+        colour = CLASS_COLOURS[reading.said]
         with self.trace.hold_sync():
             self.trace.x, self.trace.y = ms[:used], reading.signal[:used].astype(float)
             self.trace.colors = [colour]
@@ -165,10 +162,9 @@ class DemoView(widgets.VBox):
             self.attention.x, self.attention.y = ms, 0.5 * weight - 0.05
         with self.padding.hold_sync():
             self.padding.x, self.padding.y = np.array([end, ms[-1]]), np.full(2, 1.05)
-        with self.letters.hold_sync():
-            self.letters.x, self.letters.y = np.array([30, end + room / 2]), np.array([0.97, 0.5])
-            self.letters.text = [reading.said, "padding" if room > 200 else ""]
-            self.letters.colors = [colour, GREY]
+        with self.letter.hold_sync():
+            self.letter.x, self.letter.y = np.array([60]), np.array([0.9])
+            self.letter.text, self.letter.colors = [reading.said], [colour]
 
     def say(self, text: str, error: bool = False) -> None:
         """Write into the message area; an empty text clears it."""

@@ -8,8 +8,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ecglib.classifier import CARD_KEY, Classifier, ModelFileError, read_card, save_model
+from ecglib.classifier import Classifier
 from ecglib.model import build_model
+from ecglib.modelfile import CARD_KEY, ModelFileError, read_card, save_model
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 ORDER = """
     labels paths recordings beats published rpeaks
     physionet kaggle_csv synthetic sources splits leak knn
-    model augment recipes checkpoint training classifier
+    model augment recipes checkpoint training modelfile classifier
     confusion calibration uncertainty results evaluation
     figures plots_beats plots_curves plots_neighbours plots_scores plots
     uploads demo_state demo_view demo
