@@ -38,6 +38,8 @@ def restore(path: Path, identity: dict, parts: dict) -> dict | None:
         None if there is no checkpoint, it is damaged, or it belongs to another training; training
         then starts from the beginning.
     """
+    for torn in path.parent.glob(f".{path.stem}-*{path.suffix}"):
+        torn.unlink(missing_ok=True)  # a write that was killed
     if not path.is_file():
         return None
     try:

@@ -382,6 +382,21 @@ def test_no_error_is_lost(
     assert demo.view.message.value == ""
 
 
+def test_with_a_real_network(beats: Beats) -> None:
+    from ecglib.classifier import Classifier
+    from ecglib.model import build_model
+
+    classifier = Classifier(build_model("compact"), {})
+    demo = ClassifierDemo(classifier, beats)
+    demo.view.random.click()
+    reading = demo.gallery.reading()
+    assert reading.said == classifier.predict(reading.signal)[0]
+    assert reading.threshold == classifier.threshold
+    assert reading.attention.sum() == pytest.approx(1, abs=1e-5)
+    assert CLASS_NAMES[reading.said] in demo.view.result.value
+    assert demo.view.message.value == ""
+
+
 def test_every_control_is_wired(demo: ClassifierDemo) -> None:
     """What a person can press or set does something: a new control is not forgotten."""
     bare = DemoView(0.6, [])

@@ -253,6 +253,8 @@ def test_absent_classes_and_few_beats():
         plots.plot_precision_recall_curves({"test": (y, p)}),
         plots.plot_class_f1(table),
         plots.plot_reliability({"KNN": ev.calibration_bins(y, p)}),
+        plots.plot_model_ladder(ev.interval_table({("KNN", "test"): (y, p)}, n=20)),
+        plots.plot_model_ladder(ev.metrics_table({("KNN", "test"): (y, np.eye(5)[y])})),
         plots.plot_class_counts({"test": y}),
         plots.plot_example_beats(signal, label),
         plots.plot_example_beats(np.zeros((5, BEAT_SAMPLES)), np.arange(5)),

@@ -7,42 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from ecglib.beats import Beats
-from ecglib.model import CNNLSTM, ModelConfig, predict_logits
+from ecglib.model import CNNLSTM, predict_logits
 from ecglib.recipes import RECIPES, Recipe, class_weights, focal_loss, one_cycle
 from ecglib.splits import split_beats
 from ecglib.training import draw, fit
-
-TINY = ModelConfig((8, 16), (5, 3), (4, 2), (False, False), 8, 1, (8,), 0.0)
-QUICK = replace(RECIPES["fast"], epochs=3, batch_size=32, averaging=0.8)
+from tiny_training import QUICK, TINY, bumps, train
 
 
 @pytest.fixture(scope="module")
 def beats():
-    """Five classes told apart by where their bump is."""
-    rng = np.random.default_rng(0)
-    label = np.repeat(np.arange(5), 60)
-    centre = 20 + 30 * label[:, None] + rng.normal(0, 2, (300, 1))
-    bump = np.exp(-(((np.arange(187) - centre) / 6) ** 2))
-    n = len(label)
-    return Beats(
-        signal=(0.05 + 0.9 * bump + 0.05 * rng.random((n, 187))).astype(np.float32),
-        label=label,
-        record=np.array(["s01", "s02"] * 150),
-        sample=np.arange(n),
-        rr_before=np.ones(n, np.float32),
-        rr_after=np.ones(n, np.float32),
-        source="synthetic",
-    )
-
-
-def train(beats, recipe=QUICK, seed=0, checkpoint=None, **options):
-    torch.manual_seed(seed)
-    model = CNNLSTM(TINY)
-    lines = []
-    split = split_beats(beats, "random")
-    history = fit(model, beats, split, recipe, seed, checkpoint, "no", lines.append, **options)
-    return model, history, lines
+    return bumps()
 
 
 def same_weights(one, other):
@@ -93,12 +67,9 @@ def test_interrupted_training_ends_like_an_uninterrupted_one(beats, tmp_path):
         if line.startswith("epoch  2"):
             raise InterruptionError
 
-    torch.manual_seed(0)
-    model = CNNLSTM(TINY)
-    split = split_beats(beats, "random")
     checkpoint = tmp_path / "tiny.pt"
     with pytest.raises(InterruptionError):
-        fit(model, beats, split, QUICK, 0, checkpoint, "no", stop_after_two)
+        train(beats, checkpoint=checkpoint, report=stop_after_two)
     resumed, history, lines = train(beats, checkpoint=checkpoint)
     assert "Going on after epoch 2" in lines[0]
     assert len(history) == 3
