@@ -207,6 +207,8 @@ def print_results(output: Run) -> None:
     """The headline metrics, and where everything is."""
     print()
     for name, value in manifest.headline(output.folder).items():
+        if name.endswith(("_low", "_high")):  # the bounds of intervals: see run.json
+            continue
         print(f"{name:<40} {f'{value:.4f}' if isinstance(value, float) else value}")
     for folder in ("notebooks", "figures", "metrics"):
         print(f"{folder:<10} {show(output.folder / folder)}/")

@@ -55,7 +55,7 @@ class DemoView(widgets.VBox):
         self.position = widgets.HTML()
         self.whole = _button("Whole beat", "undo zoom and pan")
         self.with_attention = widgets.Checkbox(
-            description="show where the network looked (attention)",
+            description="Green: attention",
             indent=False,
             layout=widgets.Layout(width="auto"),
         )

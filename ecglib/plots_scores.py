@@ -22,6 +22,9 @@ from ecglib.figures import (
 )
 from ecglib.labels import CLASSES
 
+# Ticks of a score axis, as what is missing to 1
+SCORE_TICKS = np.array([0.8, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001])
+
 
 @styled
 def plot_confusion(matrices: Mapping[str, np.ndarray]) -> Figure:
@@ -106,6 +109,9 @@ def plot_model_ladder(
 ) -> Figure:
     """Accuracy and macro F1, one row a model, with published results as lines.
 
+    Drawn on a logarithmic scale of what is missing to 100 %: otherwise good models, of which one
+    makes half the errors of the other, could not be told apart.
+
     Parameters
     ----------
     table : DataFrame
@@ -115,36 +121,44 @@ def plot_model_ladder(
     published : mapping, optional
         Such as ``evaluation.PUBLISHED_RESULTS``.
     """
-    fig, axes = plt.subplots(1, 2, figsize=(FULL_WIDTH, 1.1 + 0.34 * len(table)), sharey=True)
+    fig, axes = plt.subplots(1, 2, figsize=(FULL_WIDTH, 1.2 + 0.34 * len(table)), sharey=True)
     row = np.arange(len(table))
     for ax, score, title in zip(
         axes, ("accuracy", "macro_f1"), ("accuracy", "macro F1"), strict=True
     ):
         for line, (name, result) in zip(("--", ":", "-."), (published or {}).items(), strict=False):
-            ax.axvline(result[score], color=INK, lw=0.9, ls=line, label=name)
+            ax.axvline(_missing(result[score]), color=INK, lw=0.9, ls=line, label=name)
         value = table[score].to_numpy()
-        lowest = [value.min(), 0.9]
+        ends = [_missing(value)] + [_missing([r[score]]) for r in (published or {}).values()]
         for kind, width in (("_records", 0.9), ("", 2.6)):
             if f"{score}{kind}_low" in table:
-                low, high = (table[f"{score}{kind}_{end}"].to_numpy() for end in ("low", "high"))
-                ax.hlines(row, low, high, color=ACCENT, lw=width)
-                lowest.append(np.nanmin(low, initial=1))
-        ax.plot(value, row, "o", color=ACCENT, ms=4.5)
-        for y, x in zip(row, value, strict=True):
-            text = ax.annotate(f"{100 * x:.2f}", (x, y), (0, 6), textcoords="offset points", size=7)
+                ends += [_missing(table[f"{score}{kind}_{end}"]) for end in ("low", "high")]
+                ax.hlines(row, *ends[-2:], color=ACCENT, lw=width)
+        ax.plot(ends[0], row, "o", color=ACCENT, ms=4)
+        for y, x, each in zip(row, ends[0], value, strict=True):
+            text = ax.annotate(
+                f"{100 * each:.2f}", (x, y), (0, 6), textcoords="offset points", size=7
+            )
             text.set(ha="center", bbox={"fc": "white", "ec": "none", "pad": 0.6})
-        low = np.floor(10 * min(lowest)) / 10
-        step = next(step for step in (0.02, 0.05, 0.1, 0.2) if (1 - low) / step <= 5)
-        ax.set_xticks(np.arange(1, low - 1e-9, -step))
-        margin = 0.06 * (1 - low)
-        ax.set(xlim=(low - margin, 1 + margin), ylim=(len(table) - 0.5, -0.7), title=title)
-        ax.xaxis.set_major_formatter(PercentFormatter(1.0))
+        most, least = np.nanmax(np.concatenate(ends)), np.nanmin(np.concatenate(ends))
+        margin = max((most / least) ** 0.11, 1.1)
+        ax.set(xscale="log", xlim=(most * margin, least / margin), title=title)
+        ax.set_ylim(len(table) - 0.5, -0.7)
+        shown = SCORE_TICKS[(SCORE_TICKS <= most * margin) & (SCORE_TICKS >= least / margin)]
+        ax.set_xticks(shown, [f"{100 - 100 * tick:g}%" for tick in shown])
+        ax.minorticks_off()
     axes[0].set_yticks(row, table["model"])
     axes[0].tick_params(axis="y", length=0, labelsize=8)
+    text = "what is missing to 100 % is drawn on a logarithmic scale"
     if "accuracy_records_low" in table:
-        text = "95 % bootstrap intervals: thick over beats, thin over records"
-        fig.supxlabel(text, size=7, x=0.01, ha="left")
+        text += "\n95 % bootstrap intervals: thick over beats, thin over records"
+    fig.supxlabel(text, size=7, x=0.01, ha="left")
     if published:
         handles, names = axes[0].get_legend_handles_labels()
         fig.legend(handles, names, loc="outside lower right", ncols=len(names))
     return fig
+
+
+def _missing(score: float | np.ndarray) -> np.ndarray:
+    """What a score lacks of 1; the best that can be drawn is 99.95 %."""
+    return np.maximum(1 - np.asarray(score, dtype=float), 5e-4)
