@@ -7,7 +7,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from ecglib import published
 from ecglib.beats import Beats
-from ecglib.labels import DS1, DS2, SAME_PATIENT, patient_of
+from ecglib.labels import DS1, DS2, MITDB_RECORDS, SAME_PATIENT, patient_of
 
 PROTOCOLS = ("kaggle", "patients", "random")
 VALIDATION_SHARE = 0.15
@@ -40,8 +40,9 @@ def split_beats(
         ``kaggle``: the published rows, the test beats in the order of ``mitbih_test.csv``. The
         same patients are on all sides. ``patients``: de Chazal's DS1 for training and validation,
         DS2 for test, paced records left out; validation holds patients of its own. ``random``:
-        20 % of the beats of every class for test. Synthetic beats have no published split:
-        ``kaggle`` splits them as ``random`` does, and ``patients`` takes every second record.
+        20 % of the beats of every class for test. For records that are not MIT-BIH's,
+        ``patients`` takes every second one for test; synthetic beats, which have no published
+        split, are split by ``kaggle`` as by ``random``.
     seed : int
         Decides which training beats become validation beats, and the ``random`` test beats.
     leave_out_202 : bool
@@ -89,8 +90,8 @@ def _stratified(
 
 
 def _by_patient(beats: Beats, seed: int, leave_out_202: bool) -> Split:
-    if beats.synthetic:
-        names = np.unique(beats.record)
+    names = np.unique(beats.record)
+    if not set(names) <= set(MITDB_RECORDS):
         ds1, ds2 = names[::2], names[1::2]
     else:
         ds1, ds2 = DS1, [r for r in DS2 if not (leave_out_202 and r in SAME_PATIENT)]
@@ -100,8 +101,8 @@ def _by_patient(beats: Beats, seed: int, leave_out_202: bool) -> Split:
     n_patients = len(np.unique(patients))
     if n_patients < 2 or not len(test):
         raise ValueError(
-            "protocol='patients' needs beats of at least two patients of DS1 and one of DS2; "
-            f"these come from {len(np.unique(beats.record))} record(s). Use protocol='random'."
+            "protocol='patients' needs beats of at least two patients for training and one for the "
+            f"test; these come from {len(names)} record(s). Use protocol='random'."
         )
     folds = StratifiedGroupKFold(
         min(round(1 / VALIDATION_SHARE), n_patients), shuffle=True, random_state=seed

@@ -82,6 +82,7 @@ def test_class_of_one_beat_does_not_stop_the_split():
 def test_foreign_beats_are_refused_by_the_published_split():
     with pytest.raises(ValueError, match="not in the published split"):
         split_beats(made_up(source="folder"), "kaggle")
+    assert len(split_beats(made_up(source="folder"), "patients").test)
     with pytest.raises(ValueError, match="no protocol"):
         split_beats(made_up(), "inter-patient")
     with pytest.raises(ValueError, match="at least two patients"):

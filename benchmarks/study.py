@@ -1,0 +1,141 @@
+"""The recipe study: one thing changed at a time against the recipe in use, judged on validation.
+
+    python benchmarks/study.py                       what is missing of everything, one seed
+    python benchmarks/study.py --seeds 3 --only "fast" "no augmentation"
+
+Test beats are never looked at. Each training writes one line to ``benchmarks/results/study.csv``
+and is not repeated while that line is there; the figure is drawn anew every time. Several of these
+may run at once, each in a process of its own.
+"""
+
+import argparse
+from dataclasses import replace
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import torch
+from filelock import FileLock
+
+from ecglib import load_beats, split_beats
+from ecglib.figures import ACCENT, FULL_WIDTH, INK, MUTED, STYLE
+from ecglib.model import CNNLSTM, CONFIGS
+from ecglib.paths import ROOT, atomic_write
+from ecglib.recipes import RECIPES
+from ecglib.training import fit
+
+RESULTS = ROOT / "benchmarks" / "results"
+
+FAST, COMPACT = RECIPES["fast"], CONFIGS["compact"]
+WIDE = replace(COMPACT, channels=(48, 96, 160, 160), lstm_units=80)
+DEEPER = replace(
+    COMPACT,
+    channels=(32, 64, 128, 128, 128),
+    kernels=(7, 5, 5, 3, 3),
+    strides=(2, 2, 2, 1, 1),
+    pools=(False,) * 5,
+)
+VARIANTS = {
+    "fast": (COMPACT, FAST),
+    "no easy beats skipped": (COMPACT, replace(FAST, skip_easy=0.0)),
+    "no easy beats skipped, 12 epochs": (
+        COMPACT,
+        replace(FAST, skip_easy=0.0, epochs=12, patience=12),
+    ),
+    "three in four easy beats skipped": (COMPACT, replace(FAST, skip_easy=0.75)),
+    "16 epochs": (COMPACT, replace(FAST, epochs=16, patience=16)),
+    "40 epochs": (COMPACT, replace(FAST, epochs=40, patience=40)),
+    "no averaging": (COMPACT, replace(FAST, averaging=0.0)),
+    "no one-cycle": (COMPACT, replace(FAST, one_cycle=False, learning_rate=1e-3)),
+    "batch 128": (COMPACT, replace(FAST, batch_size=128, learning_rate=3e-3)),
+    "no augmentation": (COMPACT, replace(FAST, augmented_share=0.0)),
+    "every beat augmented": (COMPACT, replace(FAST, augmented_share=1.0)),
+    "focal loss": (COMPACT, replace(FAST, focal_gamma=2.5)),
+    "class weights": (COMPACT, replace(FAST, class_weight_power=0.45)),
+    "weighted sampling": (COMPACT, replace(FAST, weighted_sampling=True, skip_easy=0.0)),
+    "weight decay 0.1": (COMPACT, replace(FAST, weight_decay=0.1)),
+    "dropout 0.4": (replace(COMPACT, dropout=0.4), FAST),
+    "wider": (WIDE, FAST),
+    "deeper": (DEEPER, FAST),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=1, help="how many, from 0 on")
+    parser.add_argument("--only", nargs="+", choices=VARIANTS, default=list(VARIANTS))
+    asked = parser.parse_args()
+
+    beats = load_beats()
+    if beats.synthetic:
+        raise SystemExit("Figures worth keeping need the real recordings.")
+    split = split_beats(beats, "kaggle")
+    for seed in range(asked.seeds):
+        for name in asked.only:
+            if not claim(name, seed):
+                continue
+            config, recipe = VARIANTS[name]
+            torch.manual_seed(seed)
+            history = fit(CNNLSTM(config), beats, split, recipe, seed, report=lambda _: None)
+            best = history.loc[history.validation_macro_f1.idxmax()]
+            keep(name, seed, best, history)
+            print(f"{name}, seed {seed}: {best.validation_macro_f1:.2%}", flush=True)
+    draw(read())
+
+
+def read() -> pd.DataFrame:
+    """All results so far."""
+    columns = ["variant", "seed", "validation_accuracy", "validation_macro_f1", "validation_loss"]
+    path = RESULTS / "study.csv"
+    return pd.read_csv(path) if path.exists() else pd.DataFrame(columns=[*columns, "cpu_seconds"])
+
+
+def claim(variant: str, seed: int) -> bool:
+    """Whether this training is still to be done; if so, it is ours from now on."""
+    RESULTS.mkdir(exist_ok=True)
+    with FileLock(RESULTS / "study.lock"):
+        done = read()
+        mine = RESULTS / f".{variant}-{seed}.claimed"
+        if ((done.variant == variant) & (done.seed == seed)).any() or mine.exists():
+            return False
+        mine.touch()
+        return True
+
+
+def keep(variant: str, seed: int, best: pd.Series, history: pd.DataFrame) -> None:
+    """Add one line to the results."""
+    row = {"variant": variant, "seed": seed}
+    row |= {name: best[name] for name in best.index if name.startswith("validation_")}
+    row |= {"cpu_seconds": history.cpu_seconds.iloc[-1]}
+    with FileLock(RESULTS / "study.lock"):
+        table = pd.concat([read(), pd.DataFrame([row])]).sort_values(["variant", "seed"])
+        with atomic_write(RESULTS / "study.csv") as path:
+            table.to_csv(path, index=False, float_format="%.6g")
+        (RESULTS / f".{variant}-{seed}.claimed").unlink()
+
+
+def draw(table: pd.DataFrame) -> None:
+    """Macro F1 on validation and cost of every variant, the recipe in use in colour."""
+    order = [name for name in VARIANTS if (table.variant == name).any()][::-1]
+    with plt.rc_context(STYLE):
+        figure, (score, cost) = plt.subplots(
+            1, 2, figsize=(FULL_WIDTH, 0.8 + 0.22 * len(order)), sharey=True, width_ratios=[3, 2]
+        )
+        for y, name in enumerate(order):
+            own = table[table.variant == name]
+            colour = ACCENT if name == "fast" else INK
+            score.plot(100 * own.validation_macro_f1, [y] * len(own), "o", ms=3, color=MUTED)
+            score.plot(100 * own.validation_macro_f1.mean(), y, "|", ms=11, mew=2, color=colour)
+            cost.barh(y, own.cpu_seconds.mean(), 0.6, color=colour)
+        score.axvline(
+            100 * table.validation_macro_f1[table.variant == "fast"].mean(), color=ACCENT, lw=0.6
+        )
+        score.set_yticks(range(len(order)), order)
+        score.set_xlabel("macro F1 on validation (%), bar: mean over seeds")
+        cost.set_xlabel("CPU seconds")
+        with atomic_write(RESULTS / "study.png") as path:
+            figure.savefig(path, dpi=150)
+        plt.close(figure)
+
+
+if __name__ == "__main__":
+    main()
