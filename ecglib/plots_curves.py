@@ -31,13 +31,14 @@ Sets = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 @styled
 def plot_learning_curves(history: pd.DataFrame) -> Figure:
-    """Loss, validation scores and learning rate over the epochs; the best epoch is marked.
+    """Loss, validation scores and learning rate over the epochs; the epoch that is kept is marked.
 
     Parameters
     ----------
     history : DataFrame
         Columns ``epoch``, ``train_loss``, ``validation_loss``, ``validation_accuracy``,
-        ``validation_macro_f1``, ``learning_rate``; one row an epoch. NaN where not measured.
+        ``validation_macro_f1``, ``learning_rate`` and ``kept``; one row an epoch, as
+        ``training.fit`` returns them.
     """
     fig, (loss, scores, rate) = plt.subplots(
         1, 3, figsize=(FULL_WIDTH, 2.2), width_ratios=[3, 3, 2]
@@ -58,15 +59,12 @@ def plot_learning_curves(history: pd.DataFrame) -> Figure:
     rate.yaxis.get_offset_text().set_size(7)
     for ax in (loss, scores):
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
-    text = "epoch"
-    if history["validation_macro_f1"].notna().any():
-        best = epoch[history["validation_macro_f1"].idxmax()]
-        text += f" (dashed: {best:g}, the best by validation macro F1)"
-        for ax in (loss, scores):
-            ax.axvline(best, color=INK, lw=0.9, ls="--")
+    kept = int(epoch[history["kept"]].iloc[0])
+    for ax in (loss, scores):
+        ax.axvline(kept, color=INK, lw=0.9, ls="--")
     for ax in (loss, scores, rate):
         ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    fig.supxlabel(text, size=8)
+    fig.supxlabel(f"epoch (dashed: {kept}, whose weights are kept)", size=8)
     return fig
 
 

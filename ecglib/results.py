@@ -131,6 +131,7 @@ def load_predictions(
 
 def _rounded(value: float) -> float:
     """Six digits: after the point for large numbers, significant ones for small."""
+    value = float(value)  # a NumPy number would be written as np.float64(...)
     return round(value, 6) if abs(value) >= 1 else float(f"{value:.6g}")
 
 

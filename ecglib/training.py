@@ -54,7 +54,9 @@ def fit(
     Parameters
     ----------
     model : CNNLSTM
-        Trained in place; it ends with the weights of its best epoch.
+        Trained in place. It ends with the weights of its best epoch, or after one cycle of the
+        learning rate with the last ones: there the rate has come to rest, and the best of many
+        epochs would only be the luckiest.
     beats : Beats
     split : Split
         Only ``train`` and ``validation`` are looked at.
@@ -71,7 +73,8 @@ def fit(
     -------
     DataFrame
         One row an epoch: ``epoch``, ``train_loss``, ``validation_loss``, ``validation_accuracy``,
-        ``validation_macro_f1``, ``learning_rate``, ``beats_seen``, ``cpu_seconds`` (so far).
+        ``validation_macro_f1``, ``learning_rate``, ``beats_seen``, ``cpu_seconds`` (so far),
+        ``kept`` (whether the network ends with this epoch's weights).
 
     Raises
     ------
@@ -149,7 +152,7 @@ def fit(
         history.append(row)
         if not recipe.one_cycle:
             plateau.step(row["validation_macro_f1"])
-        if _epochs_since_best(history) == 0:
+        if recipe.one_cycle or _epochs_since_best(history) == 0:
             best = {name: t.detach().clone() for name, t in averaged.module.state_dict().items()}
         if checkpoint is not None and accelerator.is_main_process:
             stored = {"history": history, "best": best, "last_loss": last_loss}
@@ -159,7 +162,9 @@ def fit(
     accelerator.unwrap_model(prepared, keep_fp32_wrapper=False)
     model.load_state_dict(best)
     model.to("cpu").eval()
-    return pd.DataFrame(history)
+    table = pd.DataFrame(history)
+    last = len(history) if recipe.one_cycle else len(history) - _epochs_since_best(history)
+    return table.assign(kept=table["epoch"] == last)
 
 
 def draw(

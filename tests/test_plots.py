@@ -58,6 +58,7 @@ def draw_history(epochs=6):
             "validation_accuracy": 1 - 0.1 / epoch,
             "validation_macro_f1": [0.5, 0.7, 0.8, 0.9, 0.85, 0.8][:epochs],
             "learning_rate": 0.001 * epoch,
+            "kept": epoch == min(4, epochs),
         }
     )
 
