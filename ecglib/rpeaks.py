@@ -5,6 +5,7 @@ import numpy as np
 from ecglib.beats import RECORDING_FS
 
 SEARCH_S = 0.05  # how far from a detection the annotators' mark is looked for, in seconds
+BASELINE_S = 0.25  # half the stretch whose median is the baseline: longer than a wide QRS complex
 SHORTEST_S = 2.0  # a detector needs a few beats to learn from
 
 
@@ -33,9 +34,13 @@ def find_r_peaks(signal: np.ndarray) -> np.ndarray:
     except (IndexError, ValueError):  # gqrs stumbles over signals without a single beat
         return np.zeros(0, dtype=np.int64)
     found = np.asarray(found, dtype=np.int64)
-    reach = round(SEARCH_S * RECORDING_FS)
-    window = np.clip(found[:, None] + np.arange(-reach, reach + 1), 0, len(signal) - 1)
-    around = signal[window]
-    deflection = np.abs(around - np.median(around, axis=1, keepdims=True))
-    peaks = window[np.arange(len(found)), deflection.argmax(axis=1)]
-    return np.unique(peaks)
+    baseline = np.median(signal[_around(found, BASELINE_S, len(signal))], axis=1, keepdims=True)
+    window = _around(found, SEARCH_S, len(signal))
+    deflection = np.abs(signal[window] - baseline)
+    return np.unique(window[np.arange(len(found)), deflection.argmax(axis=1)])
+
+
+def _around(centre: np.ndarray, reach_s: float, n_samples: int) -> np.ndarray:
+    """Sample numbers up to ``reach_s`` seconds before and after each centre, inside the signal."""
+    reach = round(reach_s * RECORDING_FS)
+    return np.clip(centre[:, None] + np.arange(-reach, reach + 1), 0, n_samples - 1)
