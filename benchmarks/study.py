@@ -37,13 +37,13 @@ DEEPER = replace(
 VARIANTS = {
     "fast": (COMPACT, FAST),
     "no easy beats skipped": (COMPACT, replace(FAST, skip_easy=0.0)),
-    "no easy beats skipped, 12 epochs": (
+    "no easy beats skipped, 13 epochs": (
         COMPACT,
-        replace(FAST, skip_easy=0.0, epochs=12, patience=12),
+        replace(FAST, skip_easy=0.0, epochs=13, patience=13),
     ),
     "three in four easy beats skipped": (COMPACT, replace(FAST, skip_easy=0.75)),
-    "16 epochs": (COMPACT, replace(FAST, epochs=16, patience=16)),
-    "40 epochs": (COMPACT, replace(FAST, epochs=40, patience=40)),
+    "14 epochs": (COMPACT, replace(FAST, epochs=14, patience=14)),
+    "30 epochs": (COMPACT, replace(FAST, epochs=30, patience=30)),
     "no averaging": (COMPACT, replace(FAST, averaging=0.0)),
     "no one-cycle": (COMPACT, replace(FAST, one_cycle=False, learning_rate=1e-3)),
     "batch 128": (COMPACT, replace(FAST, batch_size=128, learning_rate=3e-3)),
@@ -54,6 +54,7 @@ VARIANTS = {
     "weighted sampling": (COMPACT, replace(FAST, weighted_sampling=True, skip_easy=0.0)),
     "weight decay 0.1": (COMPACT, replace(FAST, weight_decay=0.1)),
     "dropout 0.4": (replace(COMPACT, dropout=0.4), FAST),
+    "no slope, no padding mask": (replace(COMPACT, slope=False), FAST),
     "wider": (WIDE, FAST),
     "deeper": (DEEPER, FAST),
 }

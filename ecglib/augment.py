@@ -9,11 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-
-def lengths(beats: Tensor) -> Tensor:
-    """How many samples of each row come before the padding, shape (batch, 1)."""
-    position = torch.arange(1, beats.shape[1] + 1, device=beats.device)
-    return (position * (beats != 0)).amax(dim=1, keepdim=True)
+from ecglib.model import lengths
 
 
 def smooth_curves(beats: Tensor, knots: int, spread: float) -> Tensor:
@@ -30,19 +26,19 @@ def resample(beats: Tensor, position: Tensor) -> Tensor:
     return beats.gather(1, left) * (1 - fraction) + beats.gather(1, left + 1) * fraction
 
 
-def time_warp(beats: Tensor, stretch: float = 0.08, bend: float = 1.0) -> Tensor:
+def time_warp(beats: Tensor, stretch: float = 0.05, bend: float = 0.3) -> Tensor:
     """Stretch each beat by up to ± ``stretch`` and bend its time axis by about ``bend`` samples."""
     time = torch.arange(beats.shape[1], device=beats.device, dtype=beats.dtype)
     rate = 1 + stretch * (2 * torch.rand(len(beats), 1, device=beats.device) - 1)
     return resample(beats, time * rate + smooth_curves(beats, 5, bend))
 
 
-def scale(beats: Tensor, spread: float = 0.06) -> Tensor:
+def scale(beats: Tensor, spread: float = 0.04) -> Tensor:
     """Multiply by a gain that drifts along the beat, as electrode contact does."""
     return beats * (1 + smooth_curves(beats, 4, spread))
 
 
-def jitter(beats: Tensor, noise: float = 0.01, wander: float = 0.02) -> Tensor:
+def jitter(beats: Tensor, noise: float = 0.005, wander: float = 0.01) -> Tensor:
     """Add white noise and a slow baseline wander to the samples before the padding."""
     inside = torch.arange(beats.shape[1], device=beats.device) < lengths(beats)
     added = noise * torch.randn_like(beats) + smooth_curves(beats, 3, wander)

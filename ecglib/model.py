@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from ecglib.beats import BEAT_SAMPLES
 from ecglib.labels import CLASSES
 
+SLOPE_GAIN = 10  # brings the spread of the differences near that of the standardised beat
+
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -32,6 +34,8 @@ class ModelConfig:
         Widths of the dense layers before the last one.
     dropout : float
         In the head, and between LSTM layers.
+    slope : bool
+        Show the first convolution the beat's slope and where its padding begins, too.
     """
 
     channels: tuple[int, ...]
@@ -42,6 +46,7 @@ class ModelConfig:
     lstm_layers: int
     head: tuple[int, ...]
     dropout: float
+    slope: bool = False
 
     def to_dict(self) -> dict:
         """The settings as JSON can hold them."""
@@ -63,6 +68,7 @@ CONFIGS = {
         lstm_layers=1,
         head=(64,),
         dropout=0.2,
+        slope=True,
     ),
     "deep": ModelConfig(
         channels=(64, 128, 256, 512),
@@ -75,6 +81,12 @@ CONFIGS = {
         dropout=0.45,
     ),
 }
+
+
+def lengths(beats: Tensor) -> Tensor:
+    """How many samples of each row come before the padding, shape (batch, 1)."""
+    position = torch.arange(1, beats.shape[1] + 1, device=beats.device)
+    return (position * (beats != 0)).amax(dim=1, keepdim=True)
 
 
 class CNNLSTM(nn.Module):
@@ -95,7 +107,7 @@ class CNNLSTM(nn.Module):
         self.register_buffer("mean", torch.zeros(BEAT_SAMPLES))
         self.register_buffer("scale", torch.ones(BEAT_SAMPLES))
         self.register_buffer("temperature", torch.ones(()))
-        blocks, width = [], 1
+        blocks, width = [], 3 if config.slope else 1
         for channels, kernel, stride, pool in zip(
             config.channels, config.kernels, config.strides, config.pools, strict=True
         ):
@@ -127,12 +139,22 @@ class CNNLSTM(nn.Module):
 
     def forward_with_attention(self, beats: Tensor) -> tuple[Tensor, Tensor]:
         """Logits, shape (batch, 5), and attention weights, shape (batch, steps), rows sum to 1."""
-        x = ((beats - self.mean) / self.scale).unsqueeze(1)  # (B, 187) => (B, 1, 187)
+        x = self.inputs(beats)  # (B, 187) => (B, 1 or 3, 187)
         x = self.convolutions(x).transpose(1, 2)  # => (B, steps, channels)
         x, _ = self.lstm(x)  # => (B, steps, 2 * units)
         weights = self.attention(x).squeeze(-1).softmax(dim=1)  # => (B, steps)
         x = torch.bmm(weights.unsqueeze(1), x).squeeze(1)  # => (B, 2 * units)
         return self.head(x), weights
+
+    def inputs(self, beats: Tensor) -> Tensor:
+        """What the first convolution sees: the standardised beat, and with ``slope`` its first
+        difference and 1 up to the padding, 0 in it."""
+        standardised = (beats - self.mean) / self.scale
+        if not self.config.slope:
+            return standardised.unsqueeze(1)
+        slope = SLOPE_GAIN * torch.diff(beats, dim=1, prepend=beats[:, :1])
+        inside = torch.arange(beats.shape[1], device=beats.device) < lengths(beats)
+        return torch.stack([standardised, slope, inside.to(beats.dtype)], dim=1)
 
     def fit_standardisation(self, signal: Tensor) -> None:
         """Take mean and standard deviation of each of the 187 samples from training beats.

@@ -70,14 +70,14 @@ RECIPES = {
         copies=(0, 6, 3, 15, 1),
     ),
     "fast": Recipe(
-        epochs=26,
-        patience=26,
+        epochs=20,
+        patience=20,
         batch_size=256,
         learning_rate=4e-3,
         weight_decay=0.02,
         one_cycle=True,
         averaging=0.998,
-        skip_easy=0.6,
+        skip_easy=0.5,
         augmented_share=0.7,
     ),
 }

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from ecglib import augment
+from ecglib.model import lengths
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def beats():
 
 
 def test_lengths(beats):
-    assert augment.lengths(beats).squeeze(1).tolist() == [60 + i for i in range(64)]
+    assert lengths(beats).squeeze(1).tolist() == [60 + i for i in range(64)]
 
 
 @pytest.mark.parametrize("change", [augment.scale, augment.jitter])
@@ -28,7 +29,7 @@ def test_padding_stays_zero(beats, change):
 
 
 def test_time_warp_stretches_within_bounds(beats):
-    ratio = augment.lengths(augment.time_warp(beats, stretch=0.08, bend=0)) / augment.lengths(beats)
+    ratio = lengths(augment.time_warp(beats, stretch=0.08, bend=0)) / lengths(beats)
     assert ratio.min() > 0.9 and ratio.max() < 1.11
     assert ratio.std() > 0.01
 

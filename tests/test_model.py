@@ -24,6 +24,16 @@ def test_shapes(name):
     assert torch.allclose(attention.sum(dim=1), torch.ones(3), atol=1e-5)
 
 
+def test_slope_and_padding_are_seen():
+    model = build_model("compact")
+    beat = torch.zeros(1, 187)
+    beat[0, :4] = torch.tensor([1.0, 0.4, 0.0, 0.2])  # a zero inside a beat is no padding
+    _, slope, inside = model.inputs(beat)[0]
+    assert slope[:5].tolist() == pytest.approx([0, -6, -4, 2, -2], abs=1e-5)
+    assert inside.tolist() == [1.0] * 4 + [0.0] * 183
+    assert build_model("deep").inputs(beat).shape == (1, 1, 187)
+
+
 def test_deep_is_the_published_size():
     assert count_parameters(build_model("deep")) == 2_649_350
 

@@ -1,0 +1,60 @@
+"""What the project ships is what it says: the model, its card, the README's numbers."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ecglib import Classifier, split_beats
+from ecglib.evaluation import summary
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def metrics():
+    return json.loads((ROOT / "outputs" / "quick" / "run.json").read_text())["metrics"]
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return Classifier.load()
+
+
+@pytest.mark.data
+def test_shipped_model_is_as_good_as_its_card_says(classifier, mitdb_beats):
+    test = mitdb_beats[split_beats(mitdb_beats, "kaggle").test]
+    found = summary(test.label, classifier.predict_proba(test.signal))
+    said = classifier.card["metrics"]["test"]
+    for name in ("accuracy", "macro_f1", "ece"):
+        assert found[name] == pytest.approx(said[name], abs=1e-3), name
+
+
+def test_shipped_model_is_the_one_of_the_quick_run(classifier, metrics):
+    said = classifier.card["metrics"]["test"]
+    assert metrics["compact_test_accuracy"] == pytest.approx(said["accuracy"], abs=1e-5)
+    assert metrics["compact_test_macro_f1"] == pytest.approx(said["macro_f1"], abs=1e-5)
+    assert classifier.card["trained_on"]["synthetic"] is False
+
+
+def test_ecg_of_real_size_is_calm(classifier):
+    """A flat line and noise are no reason to crash, whatever they are called."""
+    rng = np.random.default_rng(0)
+    for beat in (np.zeros(187), np.ones(187), rng.random(187)):
+        assert np.isfinite(classifier.predict_proba(beat)).all()
+
+
+@pytest.mark.parametrize("model", ["knn", "compact"])
+@pytest.mark.parametrize("score", ["accuracy", "macro_f1"])
+def test_readme_quotes_the_quick_run(metrics, model, score):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"{100 * metrics[f'{model}_test_{score}']:.2f}" in readme
+
+
+def test_quick_run_is_whole_and_real(metrics):
+    run = json.loads((ROOT / "outputs" / "quick" / "run.json").read_text())
+    assert len(run["notebooks"]) == 5
+    assert run["project"]["dirty"] is False
+    assert metrics["data"] == "MIT-BIH" and metrics["protocol"] == "kaggle"
+    assert len({entry["data_sha256"] for entry in run["notebooks"].values()}) == 1
