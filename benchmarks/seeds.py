@@ -1,6 +1,6 @@
 """The spread over seeds: one recipe trained several times, each network judged once on the test.
 
-    python benchmarks/seeds.py --architecture compact --recipe fast --seeds 3
+    python benchmarks/seeds.py --architecture compact --recipe fast --seeds 0 1 2
 
 The split stays the published one and its validation beats stay the same; the seed changes the
 first weights, the order of the beats and their augmentation. One line a seed goes to
@@ -11,6 +11,7 @@ import argparse
 
 import pandas as pd
 import torch
+from filelock import FileLock
 
 from ecglib import Classifier, load_beats, split_beats
 from ecglib.calibration import fit_temperature
@@ -28,14 +29,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--architecture", choices=CONFIGS, default="compact")
     parser.add_argument("--recipe", choices=RECIPES, default="fast")
-    parser.add_argument("--seeds", type=int, default=3, help="how many, from 0 on")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     asked = parser.parse_args()
 
     beats = load_beats()
     if beats.synthetic:
         raise SystemExit("Figures worth keeping need the real recordings.")
     split = split_beats(beats, "kaggle")
-    for seed in range(asked.seeds):
+    for seed in asked.seeds:
         torch.manual_seed(seed)
         model = build_model(asked.architecture)
         checkpoint = RESULTS.parent / f".{asked.architecture}-{asked.recipe}-{seed}.pt"
@@ -57,12 +58,14 @@ def main() -> None:
 
 def keep(row: dict) -> None:
     """Add one line to the results, or replace the one it repeats."""
-    table = pd.DataFrame([row])
-    if RESULTS.exists():
-        table = pd.concat([pd.read_csv(RESULTS), table])
-    table = table.drop_duplicates(KEY, keep="last").sort_values(KEY)
-    with atomic_write(RESULTS) as path:
-        table.to_csv(path, index=False, float_format="%.6g")
+    RESULTS.parent.mkdir(exist_ok=True)
+    with FileLock(RESULTS.with_suffix(".lock")):  # seeds may be trained side by side
+        table = pd.DataFrame([row])
+        if RESULTS.exists():
+            table = pd.concat([pd.read_csv(RESULTS), table])
+        table = table.drop_duplicates(KEY, keep="last").sort_values(KEY)
+        with atomic_write(RESULTS) as path:
+            table.to_csv(path, index=False, float_format="%.6g")
 
 
 def show(table: pd.DataFrame) -> None:
