@@ -1,0 +1,35 @@
+"""The five notebooks, one after the other, on synthetic beats: what `make smoke` does."""
+
+import json
+
+import nbformat
+import pytest
+
+import run_all
+from ecglib.classifier import Classifier
+from ecglib.paths import ROOT, Run
+
+
+@pytest.mark.slow
+def test_all_notebooks_run_and_keep_their_promises(tmp_path, capsys):
+    run = Run(str(tmp_path / "smoke"))
+    shipped = {path: path.stat().st_mtime_ns for path in (ROOT / "models").glob("*.safetensors")}
+    status = run_all.main(["--profile", "smoke"], outputs=str(tmp_path))
+    assert status == 0, capsys.readouterr().err
+    manifest = json.loads((run.folder / "run.json").read_text())
+    assert len(manifest["notebooks"]) == 5
+    assert manifest["data"]["source"] == "synthetic"
+    assert manifest["metrics"]["knn_test_accuracy"] > 0.9
+    for name in manifest["notebooks"]:
+        notebook = nbformat.read(run.folder / "notebooks" / f"{name}.ipynb", as_version=4)
+        assert not any(cell.metadata.get("widgets") for cell in notebook.cells)
+        assert str(ROOT) not in nbformat.writes(notebook)
+    # Everything that comes from synthetic beats says so, and no shipped model is touched.
+    for path in run.metrics.glob("*.json"):
+        assert json.loads(path.read_text())["data"] == "SYNTHETIC", path.name
+    for path in run.figures.glob("*.svg"):
+        assert "SYNTHETIC" in path.read_text(), path.name
+    assert Classifier.load(run.model_file("compact", synthetic=True)).card["trained_on"][
+        "synthetic"
+    ]
+    assert shipped == {p: p.stat().st_mtime_ns for p in (ROOT / "models").glob("*.safetensors")}
