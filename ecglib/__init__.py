@@ -1,8 +1,19 @@
-"""From ECG recordings to classified heartbeats, in the order in which data flows.
+"""From ECG recordings to classified heartbeats. The modules, in the order in which data flows:
 
-labels, paths → sources (physionet, kaggle_csv, synthetic) → recordings → beats → splits → knn,
-model, augment, training → classifier → evaluation → plots → demo. ``runner`` and ``parameters``
-execute the notebooks.
+==============  ====================================================================================
+shared          ``labels``, ``paths``
+recordings      ``recordings``, ``rpeaks``; ``sources`` finds them: ``physionet``, ``kaggle_csv``,
+                ``synthetic``
+beats           ``beats`` (the cut), ``published`` (which beat is which published row), ``splits``,
+                ``leak``
+models          ``knn``; ``model``, ``augment``, ``recipes``, ``training``, ``checkpoint``;
+                ``modelfile``, ``classifier``
+evaluation      ``evaluation``, the face of ``confusion``, ``calibration``, ``uncertainty`` and
+                ``results``
+figures         ``plots``, the face of ``figures`` and ``plots_...``
+demo            ``demo``, with ``demo_state``, ``demo_view``, ``uploads``
+batch runs      ``runner``, ``parameters``, ``profiles``, ``guards``, ``manifest``
+==============  ====================================================================================
 """
 
 from importlib import import_module

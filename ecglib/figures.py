@@ -47,6 +47,7 @@ STYLE = {
     "ytick.labelsize": 7,
 }
 BEAT_MS = np.arange(BEAT_SAMPLES) * 1000 / BEAT_FS
+WIDE_BEAT_TICKS = range(0, 1501, 250)  # ms, where a panel has room for them
 
 
 def styled(plot: Callable[..., Figure]) -> Callable[..., Figure]:

@@ -1,5 +1,5 @@
 """All figures in one place: beats (``plots_beats``), curves (``plots_curves``), scores
-(``plots_scores``), neighbours (``plots_neighbours``).
+(``plots_scores``), single beats' verdicts (``plots_verdicts``).
 
 Every function takes data and returns a matplotlib figure. `save_figure` writes a figure and returns
 it, so that in a notebook one line saves and shows::
@@ -9,10 +9,8 @@ it, so that in a notebook one line saves and shows::
 
 from ecglib.figures import save_figure
 from ecglib.plots_beats import (
-    plot_attention,
     plot_augmentation,
     plot_beat_cut,
-    plot_beat_probabilities,
     plot_class_counts,
     plot_example_beats,
     plot_leak,
@@ -24,8 +22,8 @@ from ecglib.plots_curves import (
     plot_reliability,
     plot_roc_curves,
 )
-from ecglib.plots_neighbours import plot_neighbours
 from ecglib.plots_scores import plot_class_f1, plot_confusion, plot_model_ladder
+from ecglib.plots_verdicts import plot_attention, plot_beat_probabilities, plot_neighbours
 
 __all__ = [
     "plot_attention",

@@ -1,4 +1,4 @@
-"""Figures of beats: how many, how they are cut, augmented, weighed and classified."""
+"""Figures of beats: how many, how they are cut and augmented, how they follow each other."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,6 +12,7 @@ from ecglib.figures import (
     BEAT_MS,
     FULL_WIDTH,
     INK,
+    WIDE_BEAT_TICKS,
     beat_axis,
     class_bars,
     class_ticks,
@@ -22,8 +23,6 @@ from ecglib.figures import (
 )
 from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES, SYMBOL_TO_CLASS
 from ecglib.recordings import Recording
-
-WIDE_TICKS = range(0, 1501, 250)  # ms, where a panel has room for them
 
 
 @styled
@@ -113,7 +112,9 @@ def plot_beat_cut(recording: Recording, sample: int, lead: int = 0) -> Figure:
     title = f"Record {recording.name} at {fs:g} Hz with its annotations; shaded: what the row holds"
     above.set_title(title, loc="left")
     draw_beat(below, cut_rows(recording.signal[:, lead], marks, np.array([k]))[0], colour, "o")
-    below.set(xticks=WIDE_TICKS, xlabel="time after the R peak (ms)", ylabel="amplitude (scaled)")
+    below.set(
+        xticks=WIDE_BEAT_TICKS, xlabel="time after the R peak (ms)", ylabel="amplitude (scaled)"
+    )
     below.set_title(
         f"The row: {BEAT_SAMPLES} samples at {BEAT_FS:g} Hz, scaled and padded", loc="left"
     )
@@ -176,76 +177,6 @@ def plot_augmentation(
     for ax, k in zip(axes[:, 0], label, strict=True):
         ax.set_ylabel(CLASSES[k], color=CLASS_COLOURS[CLASSES[k]], rotation=0, weight="bold")
     fig.supxlabel("time after the R peak (ms); grey: the original beat", size=8)
-    return fig
-
-
-@styled
-def plot_attention(
-    signal: np.ndarray, attention: np.ndarray, label: np.ndarray, titles: list[str] | None = None
-) -> Figure:
-    """Where a network looks: each beat with a strip of its attention weights below.
-
-    Parameters
-    ----------
-    signal : ndarray, shape (k, 187)
-    attention : ndarray, shape (k, steps)
-        Weights over the network's own time steps, which span the whole row; each sums to 1.
-    label : ndarray, shape (k,), int
-        For the colours.
-    titles : list of str, optional
-        Names of the classes by default.
-    """
-    titles = titles or [CLASS_NAMES[CLASSES[k]] for k in label]
-    fig, axes = plt.subplots(
-        2, len(signal), figsize=(FULL_WIDTH, 2.0), sharex=True, squeeze=False, sharey="row",
-        height_ratios=[6, 1],
-    )  # fmt: skip
-    span = (0, BEAT_MS[-1], 0, 1)
-    for (ax, strip), beat, weights, k, title in zip(
-        axes.T, signal, attention, label, titles, strict=True
-    ):
-        image = strip.imshow(
-            weights[None], aspect="auto", extent=span, cmap="Greys", vmin=0, vmax=attention.max()
-        )
-        draw_beat(ax, beat, CLASS_COLOURS[CLASSES[k]])  # after the image, which sets the x limits
-        ax.set_title(title, color=CLASS_COLOURS[CLASSES[k]])
-        strip.set_yticks([])
-        strip.grid(visible=False)
-    axes[0, 0].set_ylabel("amplitude (scaled)")
-    bar = fig.colorbar(image, ax=axes[:, -1], shrink=0.9, label="attention weight", pad=0.03)
-    bar.outline.set_linewidth(0.6)
-    fig.supxlabel("time after the R peak (ms)", size=8)
-    return fig
-
-
-@styled
-def plot_beat_probabilities(
-    signal: np.ndarray, proba: np.ndarray, true_class: str | None = None
-) -> Figure:
-    """One beat and what the classifier says of it.
-
-    Parameters
-    ----------
-    signal : ndarray, shape (187,)
-    proba : ndarray, shape (5,)
-    true_class : str, optional
-        Class letter, where it is known.
-    """
-    said = CLASSES[int(np.argmax(proba))]
-    fig, (trace, bars) = plt.subplots(1, 2, figsize=(FULL_WIDTH, 2.1), width_ratios=[3, 2])
-    draw_beat(trace, signal, CLASS_COLOURS[said])
-    trace.set(xticks=WIDE_TICKS, xlabel="time after the R peak (ms)", ylabel="amplitude (scaled)")
-    drawn = bars.barh(range(len(CLASSES)), proba, color=[CLASS_COLOURS[c] for c in CLASSES])
-    bars.bar_label(drawn, [f"{100 * p:.1f}%" for p in proba], padding=3, fontsize=7)
-    bars.set(xlim=(0, 1.25), xticks=[0, 0.5, 1], xlabel="probability")
-    bars.set_yticks(range(len(CLASSES)), [f"{CLASS_NAMES[c]} ({c})" for c in CLASSES])
-    bars.tick_params(axis="y", length=0)
-    bars.grid(visible=False, axis="y")
-    bars.invert_yaxis()
-    title = f"classified as {CLASS_NAMES[said]}"
-    if true_class is not None:
-        title += f", {'and is' if true_class == said else 'but is'} {CLASS_NAMES[true_class]}"
-    trace.set_title(title, loc="left")
     return fig
 
 

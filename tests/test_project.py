@@ -27,7 +27,7 @@ ORDER = """
     physionet kaggle_csv synthetic sources splits leak knn
     model augment recipes checkpoint training modelfile classifier
     confusion calibration uncertainty results evaluation
-    figures plots_beats plots_curves plots_neighbours plots_scores plots
+    figures plots_beats plots_curves plots_scores plots_verdicts plots
     uploads demo_state demo_view demo
     parameters profiles guards manifest runner
 """.split()
