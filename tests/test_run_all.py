@@ -369,6 +369,6 @@ def test_stages_are_the_five_notebooks():
     assert [stage.name for stage in run_all.STAGES] == names
 
 
-@pytest.mark.parametrize("profile", ["smoke", "quick", "full"])
+@pytest.mark.parametrize("profile", ["smoke", "quick", "patients", "full"])
 def test_the_profiles_fit_the_notebooks(profile, no_kernel):
     assert run_all.main(["--profile", profile, "--dry-run"]) == 0
