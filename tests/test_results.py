@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ecglib import Classifier, split_beats
@@ -50,6 +51,21 @@ def test_ecg_of_real_size_is_calm(classifier):
 def test_readme_quotes_the_quick_run(metrics, model, score):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"{100 * metrics[f'{model}_test_{score}']:.2f}" in readme
+
+
+@pytest.mark.parametrize("score", ["test_accuracy", "test_macro_f1"])
+def test_readme_quotes_the_spread_over_seeds(score):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    seeds = pd.read_csv(ROOT / "benchmarks" / "results" / "seeds.csv")
+    own = 100 * seeds.loc[(seeds.architecture == "compact") & (seeds.recipe == "fast"), score]
+    assert len(own) >= 3
+    assert f"{own.mean():.2f} ± {own.std():.2f}" in readme
+
+
+def test_readme_quotes_the_cost_of_the_quick_run():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    history = pd.read_csv(ROOT / "outputs" / "quick" / "metrics" / "03_history.csv")
+    assert f"{history.cpu_seconds.iloc[-1]:.0f} CPU seconds" in readme
 
 
 def test_quick_run_is_whole_and_real(metrics):
