@@ -22,7 +22,7 @@ def save(path: Path, identity: dict, parts: dict, stored: dict) -> None:
     parts : dict
         Objects with ``state_dict`` and ``load_state_dict``, by name.
     stored : dict
-        Further values: history, best weights.
+        Further values: history, the weights to end with.
     """
     states = {name: part.state_dict() for name, part in parts.items()}
     with atomic_write(path) as temporary:

@@ -101,12 +101,12 @@ def fit(
     prepared, optimizer = accelerator.prepare(model, optimizer)
     weight = class_weights(label, recipe.class_weight_power).to(accelerator.device)
     last_loss = torch.full((len(label),), torch.nan)
-    history, best = [], {}
+    history, kept = [], {}
     identity = {"recipe": recipe.to_dict(), "model": model.config.to_dict(), "seed": seed}
     identity |= {"beats": [len(split.train), len(split.validation), float(signal.sum())]}
     parts = {"model": model, "averaged": averaged, "optimizer": optimizer, "plateau": plateau}
     if checkpoint is not None and (stored := restore(checkpoint, identity, parts)):
-        history, best, last_loss = stored["history"], stored["best"], stored["last_loss"]
+        history, kept, last_loss = stored["history"], stored["kept"], stored["last_loss"]
         report(f"Going on after epoch {len(history)}, from {checkpoint.name}.")
     earlier_seconds = history[-1]["cpu_seconds"] if history else 0.0
     started = time.process_time()
@@ -153,14 +153,14 @@ def fit(
         if not recipe.one_cycle:
             plateau.step(row["validation_macro_f1"])
         if recipe.one_cycle or _epochs_since_best(history) == 0:
-            best = {name: t.detach().clone() for name, t in averaged.module.state_dict().items()}
+            kept = {name: t.detach().clone() for name, t in averaged.module.state_dict().items()}
         if checkpoint is not None and accelerator.is_main_process:
-            stored = {"history": history, "best": best, "last_loss": last_loss}
+            stored = {"history": history, "kept": kept, "last_loss": last_loss}
             save(checkpoint, identity, parts, stored)
         report(describe(row, recipe.epochs))
 
     accelerator.unwrap_model(prepared, keep_fp32_wrapper=False)
-    model.load_state_dict(best)
+    model.load_state_dict(kept)
     model.to("cpu").eval()
     table = pd.DataFrame(history)
     last = len(history) if recipe.one_cycle else len(history) - _epochs_since_best(history)
