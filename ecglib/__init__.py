@@ -4,10 +4,10 @@
 shared          ``labels``, ``paths``
 recordings      ``recordings``, ``rpeaks``; ``sources`` finds them: ``physionet``, ``kaggle_csv``,
                 ``synthetic``
-beats           ``beats`` (the cut), ``published`` (which beat is which published row), ``splits``,
-                ``leak``
-models          ``knn``; ``model``, ``augment``, ``recipes``, ``training``, ``checkpoint``;
-                ``modelfile``, ``classifier``
+beats           ``beats`` (the cut), ``rhythm``, ``published`` (which beat is which published row),
+                ``splits``, ``leak``
+models          ``knn``; ``model``, ``augment``, ``recipes``, ``sampling``, ``training``,
+                ``checkpoint``, ``distillation``; ``modelfile``, ``classifier``
 evaluation      ``evaluation``, the face of ``confusion``, ``calibration``, ``uncertainty`` and
                 ``results``
 figures         ``plots``, the face of ``figures`` and ``plots_...``

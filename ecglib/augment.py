@@ -73,13 +73,15 @@ def augment(beats: Tensor, share: float = 0.7) -> Tensor:
 
 
 def augmented_copies(
-    signal: Tensor, label: Tensor, copies: tuple[int, ...]
-) -> tuple[Tensor, Tensor]:
+    signal: Tensor, rhythm: Tensor, label: Tensor, copies: tuple[int, ...]
+) -> tuple[Tensor, Tensor, Tensor]:
     """Add changed copies of the rarer beats, as the published recipe does before training.
 
     Parameters
     ----------
     signal : Tensor, shape (n, 187)
+    rhythm : Tensor, shape (n, 6)
+        Goes with the beats as it is.
     label : Tensor, shape (n,)
     copies : tuple of int
         How many copies of each beat of N, S, V, F, Q are added; each is warped, scaled, jittered
@@ -87,11 +89,12 @@ def augmented_copies(
 
     Returns
     -------
-    signal, label : Tensor
+    signal, rhythm, label : Tensor
         The beats as they were, followed by the copies.
     """
     source = torch.repeat_interleave(torch.arange(len(label)), torch.tensor(copies)[label])
     if not len(source):
-        return signal, label
+        return signal, rhythm, label
     changed = roll(jitter(scale(time_warp(signal[source]))))
-    return torch.cat([signal, changed]), torch.cat([label, label[source]])
+    together = ((signal, changed), (rhythm, rhythm[source]), (label, label[source]))
+    return tuple(torch.cat(pair) for pair in together)

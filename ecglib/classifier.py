@@ -12,6 +12,7 @@ from ecglib.model import CNNLSTM, predict_logits
 from ecglib.modelfile import load_model
 from ecglib.paths import DEFAULT_MODEL, MODELS
 from ecglib.recordings import read_recording
+from ecglib.rhythm import RHYTHM, rhythm_features
 from ecglib.rpeaks import find_r_peaks
 
 
@@ -50,7 +51,7 @@ class Classifier:
         """Confidence below which a beat is called uncertain, chosen on validation beats."""
         return float(self.card.get("threshold", 0.6))
 
-    def predict_proba(self, signal) -> np.ndarray:
+    def predict_proba(self, signal, rhythm=None) -> np.ndarray:
         """Calibrated class probabilities.
 
         Parameters
@@ -58,6 +59,10 @@ class Classifier:
         signal : array_like, shape (n, 187) or (187,)
             Beats as ``load_beats`` gives them: cut from the R peak at 120 Hz, scaled to [0, 1],
             zero-padded.
+        rhythm : array_like, shape (n, 6) or (6,), optional
+            What :func:`ecglib.rhythm.rhythm_features` makes of the RR intervals, NaN where
+            unknown. A network that reads the rhythm judges by the beat alone without it; the
+            others don't look at it.
 
         Returns
         -------
@@ -72,12 +77,19 @@ class Classifier:
         beats = _check_beats(signal)
         if not len(beats):
             return np.zeros((0, len(CLASSES)))
-        logits = predict_logits(self.model, beats) / self.model.temperature
+        if rhythm is not None:
+            rhythm = np.atleast_2d(np.asarray(rhythm, dtype=np.float32))
+            if rhythm.shape != (len(beats), len(RHYTHM)):
+                raise ValueError(
+                    f"The rhythm of {len(beats)} beats has shape ({len(beats)}, {len(RHYTHM)}), "
+                    f"not {rhythm.shape}: see ecglib.rhythm.rhythm_features."
+                )
+        logits = predict_logits(self.model, beats, rhythm) / self.model.temperature
         return logits.double().softmax(dim=1).numpy()
 
-    def predict(self, signal) -> np.ndarray:
+    def predict(self, signal, rhythm=None) -> np.ndarray:
         """Class letters, shape (n,), of beats; see :meth:`predict_proba`."""
-        return np.array(CLASSES)[self.predict_proba(signal).argmax(axis=1)]
+        return np.array(CLASSES)[self.predict_proba(signal, rhythm).argmax(axis=1)]
 
     def attention(self, signal) -> np.ndarray:
         """Attention over the beat, shape (n, 187): rows sum to 1; see :meth:`predict_proba`."""
@@ -118,7 +130,9 @@ class Classifier:
         signal = to_recording_fs(signal, fs)
         peaks = find_r_peaks(signal)
         keep = np.arange(max(len(peaks) - 1, 0))
-        proba = self.predict_proba(cut_rows(signal, peaks, keep))
+        rr = np.diff(peaks) / RECORDING_FS
+        rhythm = rhythm_features(np.append(np.nan, rr[:-1])[: len(keep)], rr)
+        proba = self.predict_proba(cut_rows(signal, peaks, keep), rhythm)
         confidence = proba.max(axis=1)
         table = {
             "time_s": peaks[keep] / RECORDING_FS,

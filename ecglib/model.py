@@ -1,11 +1,11 @@
-"""The CNN-LSTM with attention, in two sizes: ``deep``, the published one, and ``compact``.
+"""The CNN-LSTM with attention: ``deep``, the published one, ``compact``, and ``rhythm``.
 
 Convolutions find the shapes of a beat, the LSTM reads them in time order, and attention decides
 which moments count. ``compact`` strides where ``deep`` pools and ends with a smaller head, at a
-twelfth of the cost.
+twelfth of the cost. ``rhythm`` is ``compact`` that is told the RR intervals around the beat, too.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,9 @@ from torch import Tensor, nn
 
 from ecglib.beats import BEAT_SAMPLES
 from ecglib.labels import CLASSES
+from ecglib.rhythm import RHYTHM
 
+RHYTHM_UNITS = 32
 SLOPE_GAIN = 10  # brings the spread of the differences near that of the standardised beat
 
 
@@ -36,6 +38,8 @@ class ModelConfig:
         In the head, and between LSTM layers.
     slope : bool
         Show the first convolution the beat's slope and where its padding begins, too.
+    rhythm : bool
+        Tell the dense layers the rhythm around the beat, too.
     """
 
     channels: tuple[int, ...]
@@ -47,6 +51,7 @@ class ModelConfig:
     head: tuple[int, ...]
     dropout: float
     slope: bool = False
+    rhythm: bool = False
 
     def to_dict(self) -> dict:
         """The settings as JSON can hold them."""
@@ -81,6 +86,7 @@ CONFIGS = {
         dropout=0.45,
     ),
 }
+CONFIGS["rhythm"] = replace(CONFIGS["compact"], rhythm=True)
 
 
 def lengths(beats: Tensor) -> Tensor:
@@ -126,6 +132,12 @@ class CNNLSTM(nn.Module):
         )
         width = 2 * config.lstm_units
         self.attention = nn.Linear(width, 1)
+        if config.rhythm:
+            self.register_buffer("rhythm_mean", torch.zeros(len(RHYTHM)))
+            self.register_buffer("rhythm_scale", torch.ones(len(RHYTHM)))
+            # one more input: whether the preceding interval is known at all
+            self.rhythm = nn.Sequential(nn.Linear(len(RHYTHM) + 1, RHYTHM_UNITS), nn.ReLU())
+            width += RHYTHM_UNITS
         dense = []
         for units in config.head:
             dense += [nn.Linear(width, units), nn.BatchNorm1d(units), nn.ReLU()]
@@ -133,18 +145,36 @@ class CNNLSTM(nn.Module):
             width = units
         self.head = nn.Sequential(*dense, nn.Linear(width, len(CLASSES)))
 
-    def forward(self, beats: Tensor) -> Tensor:
-        """Logits, shape (batch, 5), of beats, shape (batch, 187), in [0, 1]."""
-        return self.forward_with_attention(beats)[0]
+    def forward(self, beats: Tensor, rhythm: Tensor | None = None) -> Tensor:
+        """Logits, shape (batch, 5), of beats, shape (batch, 187), in [0, 1].
 
-    def forward_with_attention(self, beats: Tensor) -> tuple[Tensor, Tensor]:
+        A network with ``rhythm`` also takes the features, shape (batch, 6), of
+        :func:`ecglib.rhythm.rhythm_features`; without them, and where they are NaN, it judges by
+        the beat alone.
+        """
+        return self.forward_with_attention(beats, rhythm)[0]
+
+    def forward_with_attention(
+        self, beats: Tensor, rhythm: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Logits, shape (batch, 5), and attention weights, shape (batch, steps), rows sum to 1."""
         x = self.inputs(beats)  # (B, 187) => (B, 1 or 3, 187)
         x = self.convolutions(x).transpose(1, 2)  # => (B, steps, channels)
         x, _ = self.lstm(x)  # => (B, steps, 2 * units)
         weights = self.attention(x).squeeze(-1).softmax(dim=1)  # => (B, steps)
         x = torch.bmm(weights.unsqueeze(1), x).squeeze(1)  # => (B, 2 * units)
+        if self.config.rhythm:
+            x = torch.cat([x, self.read_rhythm(beats, rhythm)], dim=1)  # => (B, 2 * units + 32)
         return self.head(x), weights
+
+    def read_rhythm(self, beats: Tensor, rhythm: Tensor | None) -> Tensor:
+        """The rhythm standardised and through a dense layer, shape (batch, 32)."""
+        if rhythm is None:
+            rhythm = beats.new_full((len(beats), len(RHYTHM)), torch.nan)
+        known = torch.isfinite(rhythm)
+        standardised = (rhythm - self.rhythm_mean) / self.rhythm_scale
+        standardised = torch.where(known, standardised, 0.0)
+        return self.rhythm(torch.cat([standardised, known[:, :1].to(beats.dtype)], dim=1))
 
     def inputs(self, beats: Tensor) -> Tensor:
         """What the first convolution sees: the standardised beat, and with ``slope`` its first
@@ -156,21 +186,28 @@ class CNNLSTM(nn.Module):
         inside = torch.arange(beats.shape[1], device=beats.device) < lengths(beats)
         return torch.stack([standardised, slope, inside.to(beats.dtype)], dim=1)
 
-    def fit_standardisation(self, signal: Tensor) -> None:
-        """Take mean and standard deviation of each of the 187 samples from training beats.
+    def fit_standardisation(self, signal: Tensor, rhythm: Tensor | None = None) -> None:
+        """Take mean and standard deviation of every input from training beats.
 
         Parameters
         ----------
         signal : Tensor, shape (n, 187)
+        rhythm : Tensor, shape (n, 6), optional
+            For a network with ``rhythm``.
         """
         self.mean.copy_(signal.mean(dim=0))
         # A sample that never varies would be divided by zero; scikit-learn's scaler uses 1 too.
         deviation = signal.std(dim=0, unbiased=False)
         self.scale.copy_(torch.where(deviation > 1e-6, deviation, 1.0))
+        if self.config.rhythm and rhythm is not None:
+            rhythm = rhythm[torch.isfinite(rhythm).all(dim=1)]
+            if len(rhythm) > 1:
+                self.rhythm_mean.copy_(rhythm.mean(dim=0))
+                self.rhythm_scale.copy_(rhythm.std(dim=0).clamp(min=1e-6))
 
 
 def build_model(name: str) -> CNNLSTM:
-    """A new network: ``"compact"`` or ``"deep"``.
+    """A new network: ``"compact"``, ``"deep"`` or ``"rhythm"``.
 
     Raises
     ------
@@ -182,13 +219,20 @@ def build_model(name: str) -> CNNLSTM:
     return CNNLSTM(CONFIGS[name])
 
 
-def predict_logits(model: CNNLSTM, signal: np.ndarray, batch_size: int = 2048) -> Tensor:
-    """Logits, shape (n, 5), float32, of beats, shape (n, 187), a batch at a time."""
+def predict_logits(
+    model: CNNLSTM, signal: np.ndarray, rhythm: np.ndarray | None = None, batch_size: int = 2048
+) -> Tensor:
+    """Logits, shape (n, 5), float32, of beats, shape (n, 187), a batch at a time.
+
+    ``rhythm``, shape (n, 6), is for networks that read it; the others don't look at it.
+    """
     device = next(model.parameters()).device
     model.eval()
+    inputs = [signal] if rhythm is None or not model.config.rhythm else [signal, rhythm]
+    batches = [torch.from_numpy(np.ascontiguousarray(x)).split(batch_size) for x in inputs]
     with torch.inference_mode():
-        batches = torch.from_numpy(np.ascontiguousarray(signal)).split(batch_size)
-        return torch.cat([model(batch.to(device)).float().cpu() for batch in batches])
+        logits = [model(*(x.to(device) for x in batch)) for batch in zip(*batches, strict=True)]
+        return torch.cat([part.float().cpu() for part in logits])
 
 
 def count_parameters(model: nn.Module) -> int:

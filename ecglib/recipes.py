@@ -40,6 +40,11 @@ class Recipe:
         Share of each batch that is changed on the fly.
     copies : tuple of int
         Augmented copies of each beat of N, S, V, F, Q added before training.
+    teacher_share : float
+        With teachers, how much their opinion of a beat counts against its label.
+    stop_at : tuple of float
+        Validation accuracy and macro F1 at which training stops; with values above 1 it never
+        does.
     """
 
     epochs: int = 50
@@ -56,10 +61,12 @@ class Recipe:
     weighted_sampling: bool = False
     augmented_share: float = 0.0
     copies: tuple[int, ...] = (0, 0, 0, 0, 0)
+    teacher_share: float = 0.5
+    stop_at: tuple[float, float] = (2.0, 2.0)
 
     def to_dict(self) -> dict:
         """The settings as JSON can hold them."""
-        return asdict(self) | {"copies": list(self.copies)}
+        return {n: list(v) if isinstance(v, tuple) else v for n, v in asdict(self).items()}
 
 
 RECIPES = {
@@ -123,7 +130,9 @@ def class_weights(label: Tensor, power: float) -> Tensor:
     return weight * (count > 0).sum() / weight.sum()
 
 
-def focal_loss(logits: Tensor, label: Tensor, gamma: float, weight: Tensor) -> Tensor:
+def focal_loss(
+    logits: Tensor, label: Tensor, gamma: float, weight: Tensor, target: Tensor | None = None
+) -> Tensor:
     """Focal loss of each beat (Lin et al. 2017): cross-entropy, less of it for the sure ones.
 
     The probability in the focal factor is the network's own. (The published code took it from the
@@ -137,11 +146,13 @@ def focal_loss(logits: Tensor, label: Tensor, gamma: float, weight: Tensor) -> T
         0 gives plain cross-entropy.
     weight : Tensor, shape (5,)
         Weight of each class.
+    target : Tensor, shape (batch, 5), optional
+        What the network should answer, as probabilities; by default the label and nothing else.
 
     Returns
     -------
     Tensor, shape (batch,)
     """
-    entropy = cross_entropy(logits, label, reduction="none")
+    entropy = cross_entropy(logits, label if target is None else target, reduction="none")
     focus = (1 - torch.exp(-entropy)) ** gamma if gamma else 1.0
     return weight[label] * focus * entropy

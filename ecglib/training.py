@@ -17,7 +17,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import set_seed
 from sklearn.metrics import accuracy_score, f1_score
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, one_hot
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel
 
@@ -26,9 +26,11 @@ from ecglib.beats import Beats
 from ecglib.checkpoint import restore, save
 from ecglib.model import CNNLSTM, predict_logits
 from ecglib.recipes import Recipe, class_weights, focal_loss, one_cycle
+from ecglib.rhythm import rhythm_features
+from ecglib.sampling import draw, share_losses
 from ecglib.splits import Split
 
-FINISH = 0.85  # after this share of the epochs no beat is skipped any more
+NO_RHYTHM = 0.1  # share of the training beats that a network with rhythm sees without it
 
 
 def pick_precision() -> str:
@@ -48,6 +50,7 @@ def fit(
     checkpoint: Path | None = None,
     precision: str = "auto",
     report=print,
+    taught: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Train a network on the training beats, watching the validation beats.
 
@@ -68,6 +71,8 @@ def fit(
     precision : {"auto", "no", "bf16"}
     report : callable
         Gets one line of text an epoch.
+    taught : ndarray, shape (n_train, 5), optional
+        What teachers say of each training beat, as probabilities; see ``ecglib.distillation``.
 
     Returns
     -------
@@ -88,9 +93,19 @@ def fit(
         mixed_precision=pick_precision() if precision == "auto" else precision
     )
     set_seed(seed)
-    signal, label = (torch.from_numpy(a[split.train]) for a in (beats.signal, beats.label))
-    model.fit_standardisation(signal)
-    signal, label = augmented_copies(signal, label, recipe.copies)
+    rhythm = rhythm_features(beats.rr_before, beats.rr_after, beats.record)
+    arrays = (beats.signal, rhythm, beats.label)
+    signal, around, label = (torch.from_numpy(a[split.train]) for a in arrays)
+    model.fit_standardisation(signal, around)
+    target = None
+    if taught is not None:
+        if any(recipe.copies):
+            raise ValueError(
+                "Teachers speak of the beats as they are: use a recipe without copies."
+            )
+        share = recipe.teacher_share
+        target = share * torch.from_numpy(taught).float() + (1 - share) * one_hot(label, 5)
+    signal, around, label = augmented_copies(signal, around, label, recipe.copies)
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
     )
@@ -104,6 +119,7 @@ def fit(
     history, kept = [], {}
     identity = {"recipe": recipe.to_dict(), "model": model.config.to_dict(), "seed": seed}
     identity |= {"beats": [len(split.train), len(split.validation), float(signal.sum())]}
+    identity |= {"taught": None if taught is None else float(np.square(taught).sum())}
     parts = {"model": model, "averaged": averaged, "optimizer": optimizer, "plateau": plateau}
     if checkpoint is not None and (stored := restore(checkpoint, identity, parts)):
         history, kept, last_loss = stored["history"], stored["kept"], stored["last_loss"]
@@ -111,7 +127,7 @@ def fit(
     earlier_seconds = history[-1]["cpu_seconds"] if history else 0.0
     started = time.process_time()
 
-    while len(history) < recipe.epochs and _epochs_since_best(history) < recipe.patience:
+    while not _over(history, recipe):
         epoch = len(history)
         set_seed(seed * 10_007 + epoch, device_specific=True)
         order, importance = draw(label, last_loss, recipe, epoch, seed)
@@ -128,9 +144,13 @@ def fit(
                     group["lr"] = recipe.learning_rate * one_cycle(done)
             x = signal[chosen].to(accelerator.device)
             y = label[chosen].to(accelerator.device)
+            r = around[chosen].to(accelerator.device) if model.config.rhythm else None
             if recipe.augmented_share:
                 x = augment(x, recipe.augmented_share)
-            losses = focal_loss(prepared(x), y, recipe.focal_gamma, weight)
+            if r is not None:  # some without, so that a beat that comes alone is known, too
+                r = r.masked_fill(torch.rand(len(r), 1, device=r.device) < NO_RHYTHM, torch.nan)
+            t = target[chosen].to(accelerator.device) if target is not None else None
+            losses = focal_loss(prepared(x, r), y, recipe.focal_gamma, weight, t)
             loss = (losses * importance[chosen].to(accelerator.device)).mean()
             accelerator.backward(loss)
             accelerator.clip_grad_norm_(prepared.parameters(), recipe.clip_norm)
@@ -144,9 +164,11 @@ def fit(
                 f"The training loss is not a number any more in epoch {epoch + 1}: the learning "
                 f"rate {recipe.learning_rate} is too high, or a beat holds NaN."
             )
-        last_loss = _share_losses(accelerator, mine, last_loss)
+        last_loss = share_losses(accelerator, mine, last_loss)
         row = {"epoch": epoch + 1, "train_loss": total / len(batches)}
-        row |= validate(averaged.module, beats, split.validation, accelerator)
+        row |= validate(
+            averaged.module, beats[split.validation], rhythm[split.validation], accelerator
+        )
         row |= {"learning_rate": optimizer.param_groups[0]["lr"], "beats_seen": len(order)}
         row |= {"cpu_seconds": round(earlier_seconds + time.process_time() - started, 1)}
         history.append(row)
@@ -167,48 +189,13 @@ def fit(
     return table.assign(kept=table["epoch"] == last)
 
 
-def draw(
-    label: Tensor, last_loss: Tensor, recipe: Recipe, epoch: int, seed: int
-) -> tuple[Tensor, Tensor]:
-    """Choose the beats of one epoch and what each of them counts.
-
-    Parameters
-    ----------
-    label, last_loss : Tensor, shape (n,)
-        Label of every training beat and its loss when it was last visited, NaN before that.
-    recipe : Recipe
-    epoch, seed : int
-        The same ones draw the same beats.
-
-    Returns
-    -------
-    order : Tensor of int64
-        Positions to visit. With ``weighted_sampling`` every class is drawn equally often; with
-        ``skip_easy`` a random share of the easy beats is left out (Qin et al. 2024, InfoBatch).
-    importance : Tensor, shape (n,)
-        Weight of each beat's loss: 1, or more for easy beats that stand for those left out.
-    """
-    rng = np.random.default_rng([seed, epoch])
-    importance = torch.ones(len(label))
-    if recipe.weighted_sampling:
-        share = 1.0 / np.bincount(label)[label]
-        drawn = rng.choice(len(label), len(label), p=share / share.sum())
-        return torch.from_numpy(drawn), importance
-    visited = np.ones(len(label), dtype=bool)
-    if recipe.skip_easy and epoch < FINISH * recipe.epochs:
-        easy = (last_loss < last_loss.nanmean()).numpy()
-        visited = ~(easy & (rng.random(len(label)) < recipe.skip_easy))
-        importance[torch.from_numpy(easy)] = 1 / (1 - recipe.skip_easy)
-    return torch.from_numpy(rng.permutation(np.flatnonzero(visited))), importance
-
-
 def validate(
-    model: CNNLSTM, beats: Beats, positions: np.ndarray, accelerator: Accelerator
+    model: CNNLSTM, beats: Beats, rhythm: np.ndarray, accelerator: Accelerator
 ) -> dict[str, float]:
-    """Loss, accuracy and macro F1 on some beats."""
+    """Loss, accuracy and macro F1 on some beats and the rhythm around them."""
     with accelerator.autocast():
-        logits = predict_logits(model, beats.signal[positions])
-    label = torch.from_numpy(beats.label[positions])
+        logits = predict_logits(model, beats.signal, rhythm)
+    label = torch.from_numpy(beats.label)
     predicted = logits.argmax(dim=1)
     return {
         "validation_loss": float(cross_entropy(logits, label)),
@@ -240,16 +227,17 @@ def _averaging(decay: float):
 
 
 def _epochs_since_best(history: list[dict]) -> int:
+    """How long ago the best epoch was, by macro F1 on validation."""
     scores = [row["validation_macro_f1"] for row in history]
     return len(scores) - 1 - int(np.argmax(scores)) if scores else 0
 
 
-def _share_losses(accelerator: Accelerator, mine: Tensor, last_loss: Tensor) -> Tensor:
-    """Bring together the losses that several processes have seen, so that all draw alike."""
-    if accelerator.num_processes == 1:
-        return last_loss
-    seen = torch.zeros_like(last_loss)
-    seen[mine] = 1.0
-    known = torch.where(seen > 0, last_loss, 0.0)
-    both = accelerator.reduce(torch.stack([known, seen]).to(accelerator.device)).cpu()
-    return torch.where(both[1] > 0, both[0] / both[1].clamp(min=1), last_loss)
+def _over(history: list[dict], recipe: Recipe) -> bool:
+    """Whether training has come to its end, to a standstill, or to where it was told to stop."""
+    if not history:
+        return recipe.epochs == 0
+    accuracy, macro_f1 = recipe.stop_at
+    reached = history[-1]["validation_accuracy"] >= accuracy
+    reached &= history[-1]["validation_macro_f1"] >= macro_f1
+    standstill = _epochs_since_best(history) >= recipe.patience
+    return reached or standstill or len(history) >= recipe.epochs

@@ -60,10 +60,11 @@ def test_input_is_left_alone(beats):
 
 def test_copies_of_the_published_recipe(beats):
     label = torch.tensor([0, 1, 2, 3, 4] * 12 + [0] * 4)
-    signal, labels = augment.augmented_copies(beats, label, (0, 6, 3, 15, 1))
+    rhythm = torch.arange(len(beats)).float().unsqueeze(1)
+    signal, around, labels = augment.augmented_copies(beats, rhythm, label, (0, 6, 3, 15, 1))
     assert torch.bincount(labels).tolist() == [16, 12 * 7, 12 * 4, 12 * 16, 12 * 2]
     assert torch.equal(signal[:64], beats)
-    same, _ = augment.augmented_copies(beats, label, (0, 0, 0, 0, 0))
+    same, _, _ = augment.augmented_copies(beats, rhythm, label, (0, 0, 0, 0, 0))
     assert same is beats
 
 

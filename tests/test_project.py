@@ -23,9 +23,9 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 # In the order in which data flows: a module imports only from those before it.
 ORDER = """
-    labels paths recordings beats published rpeaks
+    labels paths recordings beats published rpeaks rhythm
     physionet kaggle_csv synthetic sources splits leak knn
-    model augment recipes checkpoint training modelfile classifier
+    model augment recipes sampling checkpoint training distillation modelfile classifier
     confusion calibration uncertainty results evaluation
     figures plots_beats plots_curves plots_scores plots_verdicts plots
     uploads demo_state demo_view demo
@@ -37,8 +37,9 @@ LAZY_EXCEPTIONS = {("beats", "kaggle_csv"), ("beats", "sources")}
 # Who may know of what, so that the first lessons need no network and training no widgets
 # (* as in file names).
 USERS = {
-    "torch": {"model", "augment", "recipes", "checkpoint", "training", "classifier", "manifest"},
-    "accelerate": {"training", "checkpoint"},
+    "torch": {"model", "augment", "recipes", "sampling", "checkpoint", "training"}
+    | {"distillation", "classifier", "manifest"},
+    "accelerate": {"training", "sampling", "checkpoint"},
     "matplotlib": {"figures", "plots*"},
     "seaborn": {"figures", "plots*"},
     "ipywidgets": {"demo_view"},

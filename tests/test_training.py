@@ -2,15 +2,18 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
+from ecglib.distillation import ask_teachers
 from ecglib.model import CNNLSTM, predict_logits
 from ecglib.recipes import RECIPES, Recipe, class_weights, focal_loss, one_cycle
+from ecglib.sampling import draw
 from ecglib.splits import split_beats
-from ecglib.training import draw, fit
+from ecglib.training import fit
 from tiny_training import QUICK, TINY, bumps, train
 
 
@@ -158,3 +161,41 @@ def test_one_cycle():
     assert one_cycle(0.25) == pytest.approx(1.0)
     assert one_cycle(1.0) < 1e-3
     assert all(math.isfinite(one_cycle(x)) for x in np.linspace(0, 1, 50))
+
+
+def test_training_stops_where_it_is_told_to(beats):
+    recipe = replace(QUICK, epochs=25, patience=25, learning_rate=0.01, stop_at=(0.3, 0.2))
+    _, history, _ = train(beats, recipe)
+    last = history.iloc[-1]
+    assert len(history) < 25 and last.kept
+    assert last.validation_accuracy >= 0.3 and last.validation_macro_f1 >= 0.2
+    earlier = history.iloc[:-1]
+    assert ((earlier.validation_accuracy < 0.3) | (earlier.validation_macro_f1 < 0.2)).all()
+
+
+def test_a_student_learns_what_its_teachers_say(beats):
+    """Labels and opinions that contradict each other: the share decides whom to believe."""
+    split = split_beats(beats, "random")
+    opinion = np.eye(5, dtype=np.float32)[(beats.label[split.train] + 1) % 5]
+    agreement = {}
+    for share in (0.0, 1.0):
+        torch.manual_seed(0)
+        model = CNNLSTM(TINY)
+        recipe = replace(QUICK, epochs=12, learning_rate=0.01, teacher_share=share)
+        fit(model, beats, split, recipe, report=lambda _: None, precision="no", taught=opinion)
+        said = predict_logits(model, beats.signal[split.train]).argmax(dim=1).numpy()
+        agreement[share] = (said == opinion.argmax(axis=1)).mean()
+    assert agreement[0.0] < 0.3 and agreement[1.0] > 0.5
+
+
+def test_teachers_judge_what_they_have_not_seen_and_go_on_after_a_break(beats, tmp_path):
+    split = split_beats(beats, "random")
+    lines = []
+    ask = partial(ask_teachers, TINY, beats, split, QUICK, 2, 0, tmp_path, "no", lines.append)
+    proba = ask()
+    assert proba.shape == (len(split.train), 5)
+    assert np.allclose(proba.sum(axis=1), 1, atol=1e-5)
+    asked = len(lines)
+    (tmp_path / next(p.name for p in tmp_path.glob("*2-of-2.npy"))).unlink()
+    assert np.array_equal(ask(), proba)  # only the second teacher, from its checkpoint
+    assert len(lines) - asked == 2

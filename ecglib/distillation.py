@@ -1,0 +1,77 @@
+"""Learning from teachers: networks that say of every training beat what they, unbiased, think.
+
+A label is one letter; a network that has not seen the beat says how close a call it was. Each
+teacher learns from all folds of the training beats but one and judges that one, so no teacher
+speaks of a beat that it has learnt by heart (cross-fitting). The student then learns from labels
+and opinions together (Hinton et al. 2015).
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.model_selection import StratifiedKFold
+
+from ecglib.beats import Beats
+from ecglib.model import CNNLSTM, ModelConfig, predict_logits
+from ecglib.paths import atomic_write
+from ecglib.recipes import Recipe
+from ecglib.rhythm import rhythm_features
+from ecglib.splits import Split
+from ecglib.training import fit
+
+
+def ask_teachers(
+    config: ModelConfig,
+    beats: Beats,
+    split: Split,
+    recipe: Recipe,
+    teachers: int,
+    seed: int,
+    folder: Path,
+    precision: str = "auto",
+    report=print,
+) -> np.ndarray:
+    """Train teachers and collect what each says of the training beats it has not seen.
+
+    Parameters
+    ----------
+    config : ModelConfig
+        The teachers' architecture.
+    beats : Beats
+    split : Split
+        Only ``train`` is learnt from and judged; ``validation`` is watched.
+    recipe : Recipe
+    teachers : int
+        How many, and into how many folds the training beats are parted; at least 2.
+    seed : int
+    folder : Path
+        Keeps checkpoints and each teacher's opinion, so that an interrupted call goes on.
+    precision : {"auto", "no", "bf16"}
+    report : callable
+        Gets one line of text an epoch.
+
+    Returns
+    -------
+    ndarray, shape (n_train, 5), float32
+        Probabilities of the training beats, in the order of ``split.train``.
+    """
+    rhythm = rhythm_features(beats.rr_before, beats.rr_after, beats.record)
+    folds = StratifiedKFold(teachers, shuffle=True, random_state=seed)
+    taught = np.zeros((len(split.train), 5), dtype=np.float32)
+    for k, (known, unseen) in enumerate(folds.split(split.train, beats.label[split.train])):
+        stem = f"teacher-{len(split.train)}-{seed}-{k + 1}-of-{teachers}"
+        opinion = folder / f"{stem}.npy"
+        if not opinion.exists():
+            report(f"Teacher {k + 1} of {teachers}")
+            torch.manual_seed(1000 * (k + 1) + seed)
+            teacher = CNNLSTM(config)
+            part = replace(split, train=split.train[known])
+            fit(teacher, beats, part, recipe, seed + k, folder / f"{stem}.pt", precision, report)
+            asked = split.train[unseen]
+            proba = predict_logits(teacher, beats.signal[asked], rhythm[asked]).softmax(dim=1)
+            with atomic_write(opinion) as temporary, open(temporary, "wb") as file:
+                np.save(file, proba.numpy())
+        taught[unseen] = np.load(opinion, allow_pickle=False)
+    return taught
