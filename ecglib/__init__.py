@@ -7,7 +7,8 @@ recordings      ``recordings``, ``rpeaks``; ``sources`` finds them: ``physionet`
 beats           ``beats`` (the cut), ``rhythm``, ``published`` (which beat is which published row),
                 ``splits``, ``leak``
 models          ``knn``; ``model``, ``augment``, ``recipes``, ``sampling``, ``training``,
-                ``checkpoint``, ``distillation``; ``modelfile``, ``classifier``
+                ``checkpoint``, ``distillation``; ``modelfile``, ``serving``,
+                ``classifier``
 evaluation      ``evaluation``, the face of ``confusion``, ``calibration``, ``uncertainty`` and
                 ``results``
 figures         ``plots``, the face of ``figures`` and ``plots_...``

@@ -5,15 +5,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from scipy.special import softmax
 
 from ecglib.beats import BEAT_SAMPLES, RECORDING_FS, cut_rows, to_recording_fs
 from ecglib.labels import CLASSES
-from ecglib.model import CNNLSTM, predict_logits
+from ecglib.model import CNNLSTM
 from ecglib.modelfile import load_model
 from ecglib.paths import DEFAULT_MODEL, MODELS
 from ecglib.recordings import read_recording
 from ecglib.rhythm import RHYTHM, rhythm_features
 from ecglib.rpeaks import find_r_peaks
+from ecglib.serving import pick_engine
 
 
 class Classifier:
@@ -25,26 +27,37 @@ class Classifier:
         ``("N", "S", "V", "F", "Q")``.
     card : dict
         The model card: data, split, recipe, metrics, calibration, limits.
+    engine : str
+        What computes: ``"torch"``, ``"onnxruntime"`` or ``"openvino"``.
     """
 
     classes = CLASSES
 
-    def __init__(self, model: CNNLSTM, card: dict):
+    def __init__(self, model: CNNLSTM, card: dict, onnx: Path | None = None, engine: str = "torch"):
         self.model = model.eval()
         self.card = card
+        self.engine, self._logits = pick_engine(self.model, onnx, engine)
 
     @classmethod
-    def load(cls, path: str | Path | None = None) -> "Classifier":
+    def load(cls, path: str | Path | None = None, engine: str = "auto") -> "Classifier":
         """Load a model file; by default the one that the project ships.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+        engine : {"auto", "torch", "onnxruntime", "openvino"}
+            What computes; ``auto`` takes ONNX Runtime where the model's ONNX form is there.
 
         Raises
         ------
         ModelFileError
             The file is missing, truncated or foreign; the message says which notebook makes one.
+        EngineError
+            The engine named can't serve the model; ``auto`` falls back to PyTorch.
         """
         path = MODELS / f"{DEFAULT_MODEL}.safetensors" if path is None else Path(path)
         model, card = load_model(path)
-        return cls(model, card)
+        return cls(model, card, path.with_suffix(".onnx"), engine)
 
     @property
     def threshold(self) -> float:
@@ -84,8 +97,8 @@ class Classifier:
                     f"The rhythm of {len(beats)} beats has shape ({len(beats)}, {len(RHYTHM)}), "
                     f"not {rhythm.shape}: see ecglib.rhythm.rhythm_features."
                 )
-        logits = predict_logits(self.model, beats, rhythm) / self.model.temperature
-        return logits.double().softmax(dim=1).numpy()
+        logits = self._logits(beats, rhythm) / float(self.model.temperature)
+        return softmax(logits.astype(np.float64), axis=1)
 
     def predict(self, signal, rhythm=None) -> np.ndarray:
         """Class letters, shape (n,), of beats; see :meth:`predict_proba`."""

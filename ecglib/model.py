@@ -182,7 +182,7 @@ class CNNLSTM(nn.Module):
         standardised = (beats - self.mean) / self.scale
         if not self.config.slope:
             return standardised.unsqueeze(1)
-        slope = SLOPE_GAIN * torch.diff(beats, dim=1, prepend=beats[:, :1])
+        slope = SLOPE_GAIN * (beats - torch.cat([beats[:, :1], beats[:, :-1]], dim=1))
         inside = torch.arange(beats.shape[1], device=beats.device) < lengths(beats)
         return torch.stack([standardised, slope, inside.to(beats.dtype)], dim=1)
 

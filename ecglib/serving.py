@@ -1,0 +1,142 @@
+"""Serving a trained network: its ONNX form, run by ONNX Runtime or OpenVINO instead of PyTorch.
+
+A model file NAME.safetensors may have its ONNX form NAME.onnx beside it. The weights stay the
+truth: an ONNX form that doesn't answer like them is not used.
+"""
+
+import warnings
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ecglib.beats import BEAT_SAMPLES
+from ecglib.model import CNNLSTM, predict_logits
+from ecglib.paths import atomic_write, show
+from ecglib.rhythm import RHYTHM
+
+ENGINES = ("auto", "torch", "onnxruntime", "openvino")
+OPSET = 18  # of the ONNX operators; understood by every ONNX Runtime since 2023
+CLOSE = 1e-3  # largest difference of a logit from PyTorch's; engines sum in another order
+BATCH = 256  # beats that fit the processor's cache together with what a layer makes of them
+
+Logits = Callable[[np.ndarray, np.ndarray | None], np.ndarray]
+
+
+class EngineError(ValueError):
+    """An inference engine that was asked for by name can't serve this model."""
+
+
+def export_onnx(model: CNNLSTM, path: str | Path) -> None:
+    """Write a network's ONNX form, atomically: beats (and rhythm) in, logits out."""
+    inputs = {"beats": torch.rand(2, BEAT_SAMPLES)}
+    if model.config.rhythm:
+        inputs["rhythm"] = torch.rand(2, len(RHYTHM))
+    names = [*inputs, "logits"]
+    with atomic_write(path) as temporary, warnings.catch_warnings():
+        # The exporter that traces needs half a second where the newer one needs twenty and
+        # another package; that it is the older one is what it warns about.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model.eval(),
+            tuple(inputs.values()),
+            str(temporary),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=list(inputs),
+            output_names=["logits"],
+            dynamic_axes={name: {0: "beats"} for name in names},
+        )
+
+
+def pick_engine(model: CNNLSTM, path: Path, engine: str = "auto") -> tuple[str, Logits]:
+    """The engine that serves a network, and its function from beats and rhythm to logits.
+
+    Parameters
+    ----------
+    model : CNNLSTM
+    path : Path
+        Where its ONNX form would be.
+    engine : {"auto", "torch", "onnxruntime", "openvino"}
+        ``auto`` takes ONNX Runtime where it and the ONNX form are there: a single beat costs a
+        fifth of PyTorch's time. It uses as many threads as PyTorch would.
+
+    Raises
+    ------
+    EngineError
+        The engine named is unknown or can't serve the network; ``auto`` falls back to PyTorch.
+    """
+    if engine not in ENGINES:
+        raise EngineError(f"There is no engine '{engine}'. Choose from {', '.join(ENGINES)}.")
+    if engine == "torch":
+        return "torch", _torch(model)
+    name = "onnxruntime" if engine == "auto" else engine
+    try:
+        if not path.is_file():
+            raise EngineError(f"there is no ONNX form {show(path)}")
+        if find_spec(name) is None:
+            raise EngineError(f"{name} is not installed")
+        logits = {"onnxruntime": _onnxruntime, "openvino": _openvino}[name](path)
+        _check_answers(model, logits)
+    except Exception as error:  # engines raise whatever a damaged file runs them into
+        if engine == "auto":
+            return "torch", _torch(model)
+        raise EngineError(
+            f"{name} can't serve this model: {str(error).splitlines()[0]}. "
+            "Use engine='torch', or make the ONNX form anew with notebook 03."
+        ) from error
+    return name, logits
+
+
+def _torch(model: CNNLSTM) -> Logits:
+    return lambda beats, rhythm: predict_logits(model, beats, rhythm).numpy()
+
+
+def _onnxruntime(path: Path) -> Logits:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 3  # errors only
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    names = [entry.name for entry in session.get_inputs()]
+    return _batched(names, lambda batch: session.run(None, batch)[0])
+
+
+def _openvino(path: Path) -> Logits:
+    import openvino
+
+    core = openvino.Core()
+    settings = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+    settings["INFERENCE_NUM_THREADS"] = torch.get_num_threads()
+    compiled = core.compile_model(path, "CPU", settings)
+    names = [name for entry in compiled.inputs for name in entry.names]
+    # every call gets an inference request of its own, since a request serves one thread
+    return _batched(names, lambda batch: compiled.create_infer_request().infer(batch)[0].copy())
+
+
+def _batched(names: list[str], run: Callable[[dict], np.ndarray]) -> Logits:
+    def logits(beats: np.ndarray, rhythm: np.ndarray | None) -> np.ndarray:
+        inputs = {"beats": beats}
+        if "rhythm" in names:
+            unknown = np.full((len(beats), len(RHYTHM)), np.nan, dtype=np.float32)
+            inputs["rhythm"] = unknown if rhythm is None else rhythm
+        starts = range(0, len(beats), BATCH)
+        parts = [run({n: x[at : at + BATCH] for n, x in inputs.items()}) for at in starts]
+        return np.concatenate(parts)
+
+    return logits
+
+
+def _check_answers(model: CNNLSTM, logits: Logits) -> None:
+    """A few made-up beats, with and without rhythm, have to be judged as PyTorch judges them."""
+    rng = np.random.default_rng(0)
+    beats = rng.random((8, BEAT_SAMPLES), dtype=np.float32)
+    beats[:, 100:] = 0.0
+    rhythm = rng.normal(0, 0.3, (8, len(RHYTHM))).astype(np.float32)
+    rhythm[::2] = np.nan
+    difference = np.abs(logits(beats, rhythm) - predict_logits(model, beats, rhythm).numpy()).max()
+    if not difference < CLOSE:
+        raise EngineError("its ONNX form was made of other weights")

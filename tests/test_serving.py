@@ -1,0 +1,76 @@
+"""The ONNX form of a network: the same answers, and never used when they would be others."""
+
+import numpy as np
+import pytest
+import torch
+
+from ecglib.classifier import Classifier
+from ecglib.model import CNNLSTM, CONFIGS
+from ecglib.modelfile import save_model
+from ecglib.serving import EngineError, export_onnx
+
+
+@pytest.fixture(scope="module", params=["compact", "rhythm"])
+def model_path(request, tmp_path_factory):
+    torch.manual_seed(0)
+    model = CNNLSTM(CONFIGS[request.param])
+    model.fit_standardisation(torch.rand(50, 187), torch.randn(50, 6))
+    path = tmp_path_factory.mktemp("models") / f"{request.param}.safetensors"
+    save_model(model, path, {})
+    export_onnx(model, path.with_suffix(".onnx"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def beats():
+    rng = np.random.default_rng(0)
+    rhythm = rng.normal(0, 0.2, (700, 6)).astype(np.float32)
+    rhythm[::3, 0] = np.nan
+    return rng.random((700, 187), dtype=np.float32), rhythm
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_every_engine_answers_like_pytorch(model_path, beats, engine):
+    pytest.importorskip(engine)
+    torch_s = Classifier.load(model_path, engine="torch")
+    other_s = Classifier.load(model_path, engine=engine)
+    assert (torch_s.engine, other_s.engine) == ("torch", engine)
+    for rhythm in (None, beats[1]):
+        expected = torch_s.predict_proba(beats[0], rhythm)
+        np.testing.assert_allclose(other_s.predict_proba(beats[0], rhythm), expected, atol=1e-4)
+    one = other_s.predict_proba(beats[0][0], beats[1][0])
+    np.testing.assert_allclose(one[0], expected[0], atol=1e-4)
+
+
+def test_onnx_runtime_serves_where_it_can(model_path):
+    assert Classifier.load(model_path).engine == "onnxruntime"
+
+
+def test_without_an_onnx_form_pytorch_serves(model_path, tmp_path):
+    alone = tmp_path / "alone.safetensors"
+    alone.write_bytes(model_path.read_bytes())
+    assert Classifier.load(alone).engine == "torch"
+    with pytest.raises(EngineError, match="no ONNX form"):
+        Classifier.load(alone, engine="onnxruntime")
+
+
+@pytest.mark.parametrize("damage", ["other weights", "torn", "foreign"])
+def test_an_onnx_form_of_something_else_is_not_used(model_path, tmp_path, damage):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(model_path.read_bytes())
+    onnx = path.with_suffix(".onnx")
+    if damage == "other weights":
+        torch.manual_seed(1)
+        export_onnx(CNNLSTM(CONFIGS[model_path.stem]), onnx)
+    elif damage == "torn":
+        onnx.write_bytes(model_path.with_suffix(".onnx").read_bytes()[:50_000])
+    else:
+        onnx.write_bytes(b"not ONNX at all")
+    assert Classifier.load(path).engine == "torch"
+    with pytest.raises(EngineError, match="can't serve this model"):
+        Classifier.load(path, engine="onnxruntime")
+
+
+def test_unknown_engine(model_path):
+    with pytest.raises(EngineError, match="auto, torch, onnxruntime, openvino"):
+        Classifier.load(model_path, engine="tensorrt")
