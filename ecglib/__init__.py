@@ -10,7 +10,7 @@ models          ``knn``; ``model``, ``augment``, ``recipes``, ``sampling``, ``tr
                 ``checkpoint``, ``distillation``; ``modelfile``, ``serving``,
                 ``classifier``
 evaluation      ``evaluation``, the face of ``confusion``, ``calibration``, ``uncertainty`` and
-                ``results``
+                ``results``; ``finishing`` keeps a trained network
 figures         ``plots``, the face of ``figures`` and ``plots_...``
 demo            ``demo``, with ``demo_state``, ``demo_view``, ``uploads``
 batch runs      ``runner``, ``parameters``, ``profiles``, ``guards``, ``manifest``

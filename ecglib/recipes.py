@@ -21,6 +21,7 @@ class Recipe:
     patience : int
         Epochs without a better validation macro F1 before training stops.
     batch_size : int
+        Beats of a step, of all processes together.
     learning_rate, weight_decay : float
         Of AdamW. With ``one_cycle``, the highest rate of the cycle.
     one_cycle : bool

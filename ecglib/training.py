@@ -92,6 +92,8 @@ def fit(
     accelerator = Accelerator(
         mixed_precision=pick_precision() if precision == "auto" else precision
     )
+    if not accelerator.is_main_process:
+        report = _silent
     set_seed(seed)
     rhythm = rhythm_features(beats.rr_before, beats.rr_after, beats.record)
     arrays = (beats.signal, rhythm, beats.label)
@@ -132,7 +134,7 @@ def fit(
         set_seed(seed * 10_007 + epoch, device_specific=True)
         order, importance = draw(label, last_loss, recipe, epoch, seed)
         mine = order[accelerator.process_index :: accelerator.num_processes]
-        batches = mine.split(recipe.batch_size)
+        batches = mine.split(max(recipe.batch_size // accelerator.num_processes, 2))
         if len(batches) > 1 and len(batches[-1]) < 2:  # batch normalisation needs two beats
             batches = batches[:-1]
         prepared.train()
@@ -202,6 +204,10 @@ def validate(
         "validation_accuracy": float(accuracy_score(label, predicted)),
         "validation_macro_f1": float(f1_score(label, predicted, average="macro", zero_division=0)),
     }
+
+
+def _silent(line: str) -> None:
+    """What the other processes would say, too, needs to be read only once."""
 
 
 def describe(row: dict, epochs: int) -> str:

@@ -26,7 +26,7 @@ ORDER = """
     labels paths recordings beats published rpeaks rhythm
     physionet kaggle_csv synthetic sources splits leak knn
     model augment recipes sampling checkpoint training distillation modelfile serving classifier
-    confusion calibration uncertainty results evaluation
+    confusion calibration uncertainty results evaluation finishing
     figures plots_beats plots_curves plots_scores plots_verdicts plots
     uploads demo_state demo_view demo
     parameters profiles guards manifest runner

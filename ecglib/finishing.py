@@ -1,0 +1,101 @@
+"""From trained weights to a classifier to keep: calibration, threshold, scores, model card."""
+
+import pandas as pd
+
+import ecglib
+from ecglib.beats import Beats
+from ecglib.calibration import fit_temperature, uncertainty_threshold
+from ecglib.classifier import Classifier
+from ecglib.evaluation import summary
+from ecglib.model import CNNLSTM, count_parameters, predict_logits
+from ecglib.modelfile import save_model
+from ecglib.paths import Run
+from ecglib.recipes import Recipe
+from ecglib.results import save_predictions
+from ecglib.rhythm import rhythm_features
+from ecglib.serving import export_onnx
+from ecglib.splits import Split
+
+LIMITS = (
+    "One lead, one database of 47 people recorded around 1980; class Q is nearly only paced beats "
+    "of four of them, class F mostly comes from two."
+)
+
+
+def calibrate(model: CNNLSTM, beats: Beats, split: Split) -> float:
+    """Fit a network's temperature on the validation beats.
+
+    Returns
+    -------
+    float
+        The confidence below which a beat is called uncertain, chosen on the same beats.
+    """
+    validation = beats[split.validation]
+    rhythm = rhythm_features(beats.rr_before, beats.rr_after, beats.record)[split.validation]
+    logits = predict_logits(model, validation.signal, rhythm).numpy()
+    model.temperature.fill_(fit_temperature(logits, validation.label))
+    proba = Classifier(model, {}).predict_proba(validation.signal, rhythm)
+    return uncertainty_threshold(proba, validation.label)
+
+
+def keep(
+    name: str,
+    model: CNNLSTM,
+    threshold: float,
+    beats: Beats,
+    split: Split,
+    recipe: Recipe,
+    history: pd.DataFrame,
+    run: Run,
+    training: dict,
+) -> dict:
+    """Judge a trained network on all three sides, once, and save it with its model card.
+
+    Writes ``NAME.safetensors``, its ONNX form beside it, and the predictions of the run.
+
+    Parameters
+    ----------
+    name : str
+        Of the model file and of the predictions.
+    model : CNNLSTM
+    threshold : float
+        From :func:`calibrate`.
+    beats, split, recipe, history
+        What it was trained with, and how that went.
+    run : Run
+    training : dict
+        What else there is to say of the training, such as seed and precision.
+
+    Returns
+    -------
+    dict
+        The model card.
+    """
+    classifier = Classifier(model, {})
+    rhythm = rhythm_features(beats.rr_before, beats.rr_after, beats.record)
+    parts = split.parts()
+    proba = {n: classifier.predict_proba(beats.signal[i], rhythm[i]) for n, i in parts.items()}
+    best = history[history.kept].iloc[0]
+    card = {
+        "name": name,
+        "trained_on": {"source": beats.source, "synthetic": beats.synthetic}
+        | {"protocol": split.protocol},
+        "beats": {part: len(index) for part, index in parts.items()},
+        "inputs": ["beat", "rhythm"] if model.config.rhythm else ["beat"],
+        "parameters": count_parameters(model),
+        "recipe": recipe.to_dict(),
+        "training": {"epochs": len(history), "kept_epoch": int(best.epoch)}
+        | {"cpu_seconds": float(history.cpu_seconds.iloc[-1])}
+        | training,
+        "threshold": threshold,
+        "metrics": {part: summary(beats.label[i], proba[part]) for part, i in parts.items()},
+        "limits": LIMITS,
+        "version_of_ecglib": ecglib.__version__,
+        "intended_use": "Education and research. Not a medical device.",
+    }
+    path = run.model_file(name, beats.synthetic)
+    save_model(model, path, card)
+    export_onnx(model, path.with_suffix(".onnx"))
+    for part, index in parts.items():
+        save_predictions(run, name, part, beats, index, proba[part])
+    return card
