@@ -9,7 +9,7 @@ needs := $(python) pyproject.toml constraints.txt
 notebooks := notebooks/*.ipynb
 strip := $(python) -m nbstripout --keep-id --extra-keys "metadata.papermill cell.metadata.papermill"
 
-.PHONY: help run full smoke lab test lint format lock clean FORCE
+.PHONY: help run full smoke bench lab test lint format lock clean FORCE
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -25,6 +25,9 @@ full: .venv/stamp-run ## everything, for the long wait (profile full)
 
 smoke: .venv/stamp-run ## all notebooks on synthetic beats, about a minute (profile smoke)
 	$(python) run_all.py --profile smoke $(ARGS)
+
+bench: .venv/stamp-run ## measure what everything costs, into benchmarks/results
+	$(python) benchmarks/speed.py $(ARGS)
 
 lab: .venv/stamp-run ## open the notebooks in JupyterLab
 	$(python) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks $(ARGS)

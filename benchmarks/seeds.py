@@ -14,20 +14,23 @@ import torch
 from filelock import FileLock
 
 from ecglib import Classifier, load_beats, split_beats
-from ecglib.calibration import fit_temperature
+from ecglib.distillation import ask_teachers
 from ecglib.evaluation import summary
-from ecglib.model import CONFIGS, build_model, predict_logits
+from ecglib.finishing import calibrate
+from ecglib.model import CONFIGS, build_model
 from ecglib.paths import ROOT, atomic_write
 from ecglib.recipes import RECIPES
+from ecglib.rhythm import rhythm_features
 from ecglib.training import fit, pick_precision
 
 RESULTS = ROOT / "benchmarks" / "results" / "seeds.csv"
+STUDENT, TEACHERS = "best", 5  # the student of notebook 3, here always of the same teachers
 KEY = ["architecture", "recipe", "seed"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--architecture", choices=CONFIGS, default="compact")
+    parser.add_argument("--architecture", choices=[*CONFIGS, STUDENT], default="compact")
     parser.add_argument("--recipe", choices=RECIPES, default="fast")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     asked = parser.parse_args()
@@ -36,20 +39,26 @@ def main() -> None:
     if beats.synthetic:
         raise SystemExit("Figures worth keeping need the real recordings.")
     split = split_beats(beats, "kaggle")
+    rhythm = rhythm_features(beats.rr_before, beats.rr_after, beats.record)
+    recipe, taught = RECIPES[asked.recipe], None
+    design = "rhythm" if asked.architecture == STUDENT else asked.architecture
+    if asked.architecture == STUDENT:
+        folder = RESULTS.parent / ".teachers"
+        folder.mkdir(exist_ok=True)
+        taught = ask_teachers(CONFIGS[design], beats, split, recipe, TEACHERS, 0, folder)
     for seed in asked.seeds:
         torch.manual_seed(seed)
-        model = build_model(asked.architecture)
+        model = build_model(design)
         checkpoint = RESULTS.parent / f".{asked.architecture}-{asked.recipe}-{seed}.pt"
-        history = fit(model, beats, split, RECIPES[asked.recipe], seed, checkpoint)
-        validation, test = beats[split.validation], beats[split.test]
-        logits = predict_logits(model, validation.signal).numpy()
-        model.temperature.fill_(fit_temperature(logits, validation.label))
+        history = fit(model, beats, split, recipe, seed, checkpoint, taught=taught)
+        calibrate(model, beats, split)
         classifier = Classifier(model, {})
         row = {"architecture": asked.architecture, "recipe": asked.recipe, "seed": seed}
         row |= {"epochs": len(history), "cpu_seconds": history.cpu_seconds.iloc[-1]}
         row |= {"precision": pick_precision(), "threads": torch.get_num_threads()}
-        for name, part in {"validation": validation, "test": test}.items():
-            scores = summary(part.label, classifier.predict_proba(part.signal))
+        for name, index in (("validation", split.validation), ("test", split.test)):
+            proba = classifier.predict_proba(beats.signal[index], rhythm[index])
+            scores = summary(beats.label[index], proba)
             row |= {f"{name}_{key}": scores[key] for key in ("accuracy", "macro_f1", "ece")}
         keep(row)
         checkpoint.unlink()

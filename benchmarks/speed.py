@@ -1,0 +1,170 @@
+"""What everything costs, beside its plain alternative measured in the same run: `make bench`.
+
+Medians of processor time, summed over threads, so that other programs disturb little; still, run
+it on an idle machine. Writes ``benchmarks/results/speed.csv``.
+
+    python benchmarks/speed.py                 # all of it, some ten minutes
+    python benchmarks/speed.py --only cut serve
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from statistics import median
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ecglib import Classifier, load_beats, split_beats
+from ecglib.beats import cut_beats
+from ecglib.knn import fast_knn, published_knn
+from ecglib.model import CONFIGS, build_model
+from ecglib.paths import MODELS, ROOT, atomic_write
+from ecglib.recipes import RECIPES
+from ecglib.recordings import read_recording
+from ecglib.serving import ENGINES, EngineError
+from ecglib.sources import locate
+from ecglib.training import fit
+
+RESULTS = ROOT / "benchmarks" / "results" / "speed.csv"
+PUBLISHED = (0.9880, 0.9321)  # accuracy and macro F1 on validation of the published network
+PUBLISHED_EPOCHS = 49
+SPRINT = replace(RECIPES["fast"], epochs=8, patience=8, stop_at=PUBLISHED)
+
+
+def seconds(work: Callable, repeats: int = 5) -> float:
+    """Median processor time of a call, after one that warms up."""
+    work()
+    times = []
+    for _ in range(repeats):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return median(times)
+
+
+def row(what: str, cost: float, unit: str, plain: float | None = None) -> dict:
+    """One line: the cost, and how many times the plain alternative's it is cheaper."""
+    return {"what": what, "cpu_seconds": cost, "for": unit, "cheaper": plain and plain / cost}
+
+
+def cut(beats, split) -> Iterator[dict]:
+    folder = locate("auto").folder
+    names = np.unique(beats.record)
+    records = {name: read_recording(folder / name, leads=[0]) for name in names[:8]}
+    whole = seconds(lambda: [cut_beats(each) for each in records.values()], 3)
+    yield row("cut the beats", whole / len(records), "recording of 30 minutes")
+    yield row("read it, too", seconds(lambda: read_recording(folder / names[0], [0])), "recording")
+
+
+def knn(beats, split) -> Iterator[dict]:
+    train, asked = beats[split.train], beats.signal[split.test[:500]]
+    pipelines = {"KNN as published, Manhattan": published_knn(), "KNN, ours": fast_knn()}
+    plain = None
+    for name, pipeline in pipelines.items():
+        pipeline.fit(train.signal, train.label)
+        cost = seconds(lambda pipeline=pipeline: pipeline.predict(asked), 3) / len(asked)
+        yield row(name, cost, "beat", plain)
+        plain = plain or cost
+
+
+def step(beats, split) -> Iterator[dict]:
+    """One step and one whole epoch of every network with every recipe."""
+    plain = None
+    for recipe_name in ("reference", "fast"):
+        for name in ("deep", "compact", "rhythm"):
+            recipe = replace(RECIPES[recipe_name], epochs=1)
+            copied = len(split.train) + sum(
+                n * (beats.label[split.train] == k).sum() for k, n in enumerate(recipe.copies)
+            )
+            small = replace(
+                split,
+                train=split.train[:: len(split.train) // 3000],
+                validation=split.validation[:64],
+            )
+            costs = []
+            for _ in range(3):
+                history = fit(build_model(name), beats, small, recipe, report=lambda _: None)
+                costs.append(history.cpu_seconds.iloc[-1] / history.beats_seen.iloc[-1])
+            epoch = median(costs) * copied
+            plain = plain or epoch
+            yield row(f"{name}, {recipe_name}: step", median(costs) * recipe.batch_size, "step")
+            yield row(f"{name}, {recipe_name}: epoch", epoch, "full epoch, computed", plain)
+    yield row(
+        "deep, reference: all", plain * PUBLISHED_EPOCHS, f"{PUBLISHED_EPOCHS} epochs, computed"
+    )
+
+
+def quality(beats, split) -> Iterator[dict]:
+    """Until validation passes what the published network reached there."""
+    for name in ("compact", "rhythm"):
+        torch.manual_seed(0)
+        model = build_model(name)
+        history = fit(model, beats, split, SPRINT, report=print)
+        reached = f"{name}, until validation passes {PUBLISHED[0]:.2%} and {PUBLISHED[1]:.2%}"
+        yield row(reached, history.cpu_seconds.iloc[-1], f"{len(history)} epochs")
+
+
+def serve(beats, split) -> Iterator[dict]:
+    """One beat, and many, by every engine and network; on one thread."""
+    signal = beats.signal[split.test[:4096]]
+    for name in CONFIGS:
+        path = MODELS / f"{name}.safetensors"
+        if not path.is_file():
+            continue
+        single = bulk = None
+        for engine in ENGINES[1:]:
+            try:
+                classifier = Classifier.load(path, engine)
+            except EngineError as error:
+                print(error)
+                continue
+            cost = seconds(lambda c=classifier: [c.predict_proba(x) for x in signal[:200]]) / 200
+            yield row(f"{name}, {engine}: one beat", cost, "beat", single)
+            single = single or cost
+            cost = seconds(lambda c=classifier: c.predict_proba(signal)) / len(signal)
+            yield row(f"{name}, {engine}: many beats", cost, "beat", bulk)
+            bulk = bulk or cost
+
+
+def recording(beats, split) -> Iterator[dict]:
+    path = locate("auto").folder / np.unique(beats.record)[0]
+    classifier = Classifier.load()
+    yield row(
+        "a recording, from file to table",
+        seconds(lambda: classifier.classify_recording(path)),
+        "recording of 30 minutes",
+    )
+
+
+PARTS = {part.__name__: part for part in (cut, knn, step, quality, serve, recording)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    beats = load_beats()
+    if beats.synthetic:
+        raise SystemExit("Figures worth keeping need the real recordings.")
+    split = split_beats(beats, "kaggle")
+    for part in asked.only:
+        table = pd.DataFrame({"part": part} | line for line in PARTS[part](beats, split))
+        print(table.to_string(index=False))
+        keep(part, table)
+
+
+def keep(part: str, table: pd.DataFrame) -> None:
+    """Put the lines of one part into the results, in place of its old ones."""
+    if RESULTS.exists():
+        old = pd.read_csv(RESULTS)
+        table = pd.concat([old[old.part != part], table])
+    with atomic_write(RESULTS) as path:
+        table.to_csv(path, index=False, float_format="%.4g")
+
+
+if __name__ == "__main__":
+    main()
