@@ -41,6 +41,8 @@ class Recipe:
         Share of each batch that is changed on the fly.
     copies : tuple of int
         Augmented copies of each beat of N, S, V, F, Q added before training.
+    no_rhythm : float
+        Share of the beats that a network with rhythm sees without it.
     teacher_share : float
         With teachers, how much their opinion of a beat counts against its label.
     stop_at : tuple of float
@@ -62,6 +64,7 @@ class Recipe:
     weighted_sampling: bool = False
     augmented_share: float = 0.0
     copies: tuple[int, ...] = (0, 0, 0, 0, 0)
+    no_rhythm: float = 0.1
     teacher_share: float = 0.5
     stop_at: tuple[float, float] = (2.0, 2.0)
 

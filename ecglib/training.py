@@ -30,8 +30,6 @@ from ecglib.rhythm import rhythm_features
 from ecglib.sampling import draw, share_losses
 from ecglib.splits import Split
 
-NO_RHYTHM = 0.1  # share of the training beats that a network with rhythm sees without it
-
 
 def pick_precision() -> str:
     """``"bf16"`` where the GPU or the processor computes it in hardware, otherwise ``"no"``."""
@@ -51,6 +49,7 @@ def fit(
     precision: str = "auto",
     report=print,
     taught: np.ndarray | None = None,
+    device: str = "auto",
 ) -> pd.DataFrame:
     """Train a network on the training beats, watching the validation beats.
 
@@ -73,6 +72,8 @@ def fit(
         Gets one line of text an epoch.
     taught : ndarray, shape (n_train, 5), optional
         What teachers say of each training beat, as probabilities; see ``ecglib.distillation``.
+    device : {"auto", "cpu"}
+        ``auto`` takes the fastest that is there, or the one that the launcher gave.
 
     Returns
     -------
@@ -90,7 +91,8 @@ def fit(
         raise ValueError("Training needs at least one beat for training and one for validation.")
     AcceleratorState._reset_state()  # one Python process may train in several precisions
     accelerator = Accelerator(
-        mixed_precision=pick_precision() if precision == "auto" else precision
+        mixed_precision=pick_precision() if precision == "auto" else precision,
+        cpu=device == "cpu",
     )
     if not accelerator.is_main_process:
         report = _silent
@@ -150,7 +152,9 @@ def fit(
             if recipe.augmented_share:
                 x = augment(x, recipe.augmented_share)
             if r is not None:  # some without, so that a beat that comes alone is known, too
-                r = r.masked_fill(torch.rand(len(r), 1, device=r.device) < NO_RHYTHM, torch.nan)
+                r = r.masked_fill(
+                    torch.rand(len(r), 1, device=r.device) < recipe.no_rhythm, torch.nan
+                )
             t = target[chosen].to(accelerator.device) if target is not None else None
             losses = focal_loss(prepared(x, r), y, recipe.focal_gamma, weight, t)
             loss = (losses * importance[chosen].to(accelerator.device)).mean()

@@ -1,0 +1,144 @@
+"""Write ``models/README.md``, the model card of all models, from what the models say themselves.
+
+    python scripts/make_model_card.py
+
+Every number comes from the card inside a model file, or from ``benchmarks/results/seeds.csv``.
+"""
+
+import pandas as pd
+
+from ecglib.modelfile import read_card
+from ecglib.paths import MODELS, ROOT, atomic_write
+
+SEEDS = ROOT / "benchmarks" / "results" / "seeds.csv"
+PURPOSE = {
+    "compact": "the default: small, quick, one beat is all it needs",
+    "rhythm": "`compact` that is told the RR intervals around the beat, too",
+    "deep": "the published architecture, layer for layer, trained with our recipe",
+    "best": "as `rhythm`, learnt from labels and from five cross-fitted teachers",
+}
+TEXT = """# Model card
+
+Networks that class a heartbeat as Normal, Supraventricular, Ventricular, Fusion or Unknown (AAMI
+N S V F Q). One safetensors file each, with its own card inside: `ecglib.modelfile.read_card(path)`;
+the `.onnx` file beside it is the same network for ONNX Runtime. This page is made by
+`python scripts/make_model_card.py` from these cards.
+
+**Education and research only. Not a medical device.**
+
+{models}
+
+## Data and split
+
+{beats}. Beats of the MIT-BIH Arrhythmia Database 1.0.0 (Open Data Commons Attribution License 1.0),
+cut and split exactly as the published Kaggle rows; 15 % of the training rows, stratified, are for
+validation. The same patients are on all sides, so these figures hold for beats of *known* people.
+
+## How good, on the published test beats
+
+{scores}
+
+The test beats were looked at once, after everything had been chosen on validation beats. ECE is the
+expected calibration error. Mean ± standard deviation over seeds, from `benchmarks/seeds.py`:
+
+{seeds}
+
+## Recipe
+
+{recipe}
+
+## Input
+
+A beat is 187 samples at 120 Hz, from its R peak, scaled to [0, 1] and zero-padded. `rhythm` and
+`best` also read six ratios of RR intervals (`ecglib.rhythm`), and judge by the beat alone where
+there are none. Standardisation and temperature travel inside the file; below the threshold, chosen
+on validation beats, a verdict is called uncertain.
+
+## Limits
+
+{limits} Results on other people, other leads and other devices are far worse: see notebook 4.
+
+## How to make them again
+
+`make run` makes `compact`; `make full` makes `compact`, `rhythm` and `deep`, and with
+`make full ARGS="-p teachers 5"` also `best`. `outputs/PROFILE/run.json` says with what.
+"""
+
+
+def markdown(rows: list[dict]) -> str:
+    """A table in Markdown."""
+    names = list(rows[0])
+    lines = [names, ["---"] * len(names), *([str(row[n]) for n in names] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def percent(score: float) -> str:
+    return f"{100 * score:.2f}"
+
+
+def spread(values: pd.Series) -> str:
+    return f"{100 * values.mean():.2f} ± {100 * values.std():.2f}"
+
+
+def card_page() -> str:
+    """The whole page."""
+    order = [*PURPOSE]
+    found = [MODELS / f"{name}.safetensors" for name in order]
+    cards = {path.stem: read_card(path) for path in found if path.is_file()}
+    models, scores = [], []
+    for name, card in cards.items():
+        training, test = card["training"], card["metrics"]["test"]
+        models.append(
+            {
+                "model": f"`{name}`",
+                "what it is": PURPOSE[name],
+                "parameters": f"{card['parameters']:,}",
+                "training, CPU s": f"{training['cpu_seconds']:,.0f}",
+            }
+        )
+        scores.append(
+            {
+                "model": f"`{name}`",
+                "accuracy": percent(test["accuracy"]),
+                "macro F1": percent(test["macro_f1"]),
+                "ECE": percent(test["ece"]),
+                "uncertain below": f"{card['threshold']:.2f}",
+            }
+        )
+    table = pd.read_csv(SEEDS)
+    seeds = [
+        {
+            "model": f"`{name}`",
+            "seeds": len(own),
+            "accuracy": spread(own.test_accuracy),
+            "macro F1": spread(own.test_macro_f1),
+            "validation accuracy": spread(own.validation_accuracy),
+            "validation macro F1": spread(own.validation_macro_f1),
+            "CPU s": f"{own.cpu_seconds.mean():.0f}",
+        }
+        for name, own in table[table.recipe == "fast"].groupby("architecture")
+        if len(own) > 1
+    ]
+    first = next(iter(cards.values()))
+    recipe = {
+        name: value for name, value in first["recipe"].items() if name not in ("stop_at", "name")
+    }
+    beats = ", ".join(f"{n:,} {part}" for part, n in first["beats"].items())
+    return TEXT.format(
+        models=markdown(models),
+        beats=beats[0].upper() + beats[1:],
+        scores=markdown(scores),
+        seeds=markdown(seeds),
+        recipe="; ".join(f"{name} {value}" for name, value in recipe.items())
+        + ". What each of them means: `ecglib.recipes.Recipe`.",
+        limits=first.get("limits", ""),
+    )
+
+
+def main() -> None:
+    with atomic_write(MODELS / "README.md") as path:
+        path.write_text(card_page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
