@@ -105,6 +105,35 @@ def uncertainty_threshold(proba: np.ndarray, y_true: np.ndarray, accuracy: float
     return float(confidence[np.flatnonzero(enough)[-1]]) if enough.any() else 1.0
 
 
+def risk_coverage(y_true: np.ndarray, proba: np.ndarray, points: int = 200) -> pd.DataFrame:
+    """What is left wrong when only the surest beats are answered, for every share of them.
+
+    Parameters
+    ----------
+    y_true : ndarray, shape (n,), int
+    proba : ndarray, shape (n, k)
+    points : int
+        At most so many rows, at equal steps of coverage.
+
+    Returns
+    -------
+    DataFrame
+        ``coverage``, the share of beats that is answered, surest first; ``threshold``, the lowest
+        confidence among them; ``risk``, the share of them that is wrong.
+    """
+    y_true, proba = check_predictions(y_true, proba)
+    order = np.argsort(-proba.max(1), kind="stable")
+    wrong = (proba.argmax(1) != y_true)[order].cumsum()
+    answered = np.unique(np.linspace(1, len(order), points).round().astype(int))
+    return pd.DataFrame(
+        {
+            "coverage": answered / len(order),
+            "threshold": proba.max(1)[order][answered - 1],
+            "risk": wrong[answered - 1] / answered,
+        }
+    )
+
+
 def uncertain_beats(
     y_true: np.ndarray, proba: np.ndarray, threshold: float
 ) -> dict[str, float | int]:

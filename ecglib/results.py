@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ecglib.beats import Beats
-from ecglib.paths import Run, atomic_write, show
+from ecglib.paths import ROOT, Run, atomic_write, show
 
 DATA_NAME = {False: "MIT-BIH", True: "SYNTHETIC"}
 
@@ -127,6 +127,71 @@ def load_predictions(
                 "another protocol, seed or source. Run notebooks 02 and 03 again."
             )
     return values
+
+
+def find_predictions(
+    run: Run, part: str, beats: Beats, index: np.ndarray
+) -> dict[str, dict[str, np.ndarray]]:
+    """The stored predictions of every model that was asked about these very beats.
+
+    Parameters
+    ----------
+    run, part, beats, index
+        As in `load_predictions`.
+
+    Returns
+    -------
+    dict
+        What `load_predictions` returns, by the model's name; predictions of other beats, such as
+        those of a sample or of another protocol, are passed over.
+    """
+    found = {}
+    for path in sorted(run.predictions.glob(f"*_{part}.npz")):
+        model = path.stem.removesuffix(f"_{part}")
+        try:
+            found[model] = load_predictions(run, model, part, beats, index)
+        except ValueError:
+            continue
+    return found
+
+
+def ladder_of(protocol: str) -> tuple[pd.DataFrame | None, str]:
+    """What earlier runs and benchmarks found under a protocol, as `ec57.headline` counts.
+
+    Parameters
+    ----------
+    protocol : str
+        ``"kaggle"`` or ``"patients"``.
+
+    Returns
+    -------
+    table : DataFrame or None
+        One row a model: ``model``, ``macro_f1`` and its intervals; None where nothing is there.
+    origin : str
+        Which files it comes from, or how to make them.
+    """
+    own = ROOT / "outputs" / {"kaggle": "quick"}.get(protocol, protocol) / "metrics/04_ladder.csv"
+    results = ROOT / "benchmarks" / "results"
+    if own.is_file():
+        tables, origin = [pd.read_csv(own)], [show(own)]
+    elif (results / "leak.csv").is_file():
+        leak = pd.read_csv(results / "leak.csv")
+        leak = leak[(leak["protocol"] == protocol) & (leak["beats_asked"] == "all")]
+        tables = [leak[leak["seed"] == leak["seed"].min()]]
+        origin = [show(results / "leak.csv")]
+    else:
+        tables, origin = [], []
+    for path in [results / f"{protocol}.csv"] if (results / f"{protocol}.csv").is_file() else []:
+        table = pd.read_csv(path)
+        if {"model", "macro_f1"} <= set(table):
+            tables.append(table)
+            origin.append(show(path))
+    tables = [table for table in tables if len(table)]
+    if not tables:
+        command = "python run_all.py" + (f" --profile {protocol}" if protocol != "kaggle" else "")
+        return None, f"nothing is there yet: `{command}` or `python benchmarks/leak.py` makes it"
+    table = pd.concat(tables).drop_duplicates("model", keep="last").sort_values("macro_f1")
+    return table.reset_index(drop=True), " and ".join(origin)
 
 
 def _rounded(value: float) -> float:

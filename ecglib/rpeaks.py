@@ -7,6 +7,7 @@ from ecglib.beats import RECORDING_FS
 SEARCH_S = 0.05  # how far from a detection the annotators' mark is looked for, in seconds
 BASELINE_S = 0.25  # half the stretch whose median is the baseline: longer than a wide QRS complex
 SHORTEST_S = 2.0  # a detector needs a few beats to learn from
+MATCH_S = 0.15  # a found peak this near to a true one is the same: EC57's match window
 
 
 def find_r_peaks(signal: np.ndarray) -> np.ndarray:
@@ -38,6 +39,22 @@ def find_r_peaks(signal: np.ndarray) -> np.ndarray:
     window = _around(found, SEARCH_S, len(signal))
     deflection = np.abs(signal[window] - baseline)
     return np.unique(window[np.arange(len(found)), deflection.argmax(axis=1)])
+
+
+def compare_r_peaks(true: np.ndarray, found: np.ndarray) -> tuple[int, int, int]:
+    """Count R peaks that were found, were missed, and are none (``tp``, ``fn``, ``fp``).
+
+    Parameters
+    ----------
+    true, found : ndarray, int
+        Sample numbers at 360 Hz in time order; at most 150 ms apart is a match.
+    """
+    from wfdb.processing import compare_annotations
+
+    if not len(true) or not len(found):
+        return 0, len(true), len(found)
+    result = compare_annotations(true, found, round(MATCH_S * RECORDING_FS))
+    return result.tp, result.fn, result.fp
 
 
 def _around(centre: np.ndarray, reach_s: float, n_samples: int) -> np.ndarray:

@@ -1,0 +1,89 @@
+"""What training with noise does: one network that has met it, one that has not.
+
+    python benchmarks/noise.py                # six epochs, seed 0
+
+Both networks get the same beats, recipe, epochs and seed. For one of them, every second training
+beat is cut from a recording to which baseline wander, electrode motion or muscle noise was added at
+18 to 0 dB (``ecglib.noise`` says how an SNR is meant), from the first halves of the noise records.
+Test beats meet the second halves. Lines of the same network are replaced in
+``benchmarks/results/noise.csv``, which notebook 4 shows.
+"""
+
+import argparse
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import torch
+from filelock import FileLock
+
+from ecglib import load_beats, split_beats
+from ecglib.beats import Beats
+from ecglib.model import build_model, predict_logits
+from ecglib.noise import WAYS_OUT, conditions, find_noise, noise_scores, noisy_rows, read_noise
+from ecglib.paths import ROOT, atomic_write
+from ecglib.recipes import RECIPES
+from ecglib.sources import locate
+from ecglib.training import fit
+
+RESULTS = ROOT / "benchmarks" / "results" / "noise.csv"
+KEY = ["model", "training", "epochs", "seed", "noise", "snr_db"]
+TRAINING_SNRS_DB = (18, 12, 6, 0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--architecture", default="compact")
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--test-beats", type=int, default=8000, help="drawn at random; 0: all")
+    asked = parser.parse_args()
+
+    located, beats = locate(), load_beats()
+    folder = find_noise(located.folder)
+    if beats.synthetic or folder is None:
+        raise SystemExit(f"Figures worth keeping need the real recordings and noise. {WAYS_OUT}")
+    split = split_beats(beats, "kaggle")
+    rng = np.random.default_rng(asked.seed)
+    test = beats[np.sort(rng.permutation(split.test)[: asked.test_beats or None])]
+    rows = noisy_rows(located.folder, test, read_noise(folder, "second"), conditions())
+    recipe = replace(RECIPES["fast"], epochs=asked.epochs, patience=asked.epochs)
+    noisy = with_noise(located.folder, beats, split.train, read_noise(folder, "first"), rng)
+    for training, material in {"without noise": beats, "with noise": noisy}.items():
+        torch.manual_seed(asked.seed)
+        model = build_model(asked.architecture)
+        fit(model, material, split, recipe, asked.seed)
+        called = {each: predict_logits(model, signal).numpy() for each, signal in rows.items()}
+        table = noise_scores(test.label, called)
+        known = {"model": asked.architecture, "training": training, "epochs": asked.epochs}
+        keep(table.assign(**known, seed=asked.seed, beats=len(test)))
+    print(pd.read_csv(RESULTS).pivot_table("macro_f1", ["noise", "snr_db"], "training").round(4))
+
+
+def with_noise(
+    folder, beats: Beats, positions: np.ndarray, noise: dict, rng: np.random.Generator
+) -> Beats:
+    """The same beats, but every second one of `positions` with noise of a random kind and SNR."""
+    chosen = rng.permutation(positions)[: len(positions) // 2]
+    asked = [each for each in conditions(TRAINING_SNRS_DB) if np.isfinite(each[1])]
+    signal = beats.signal.copy()
+    for part, each in zip(np.array_split(chosen, len(asked)), asked, strict=True):
+        signal[part] = noisy_rows(folder, beats[part], noise, [each])[each]
+    return replace(beats, signal=signal)
+
+
+def keep(table: pd.DataFrame) -> None:
+    """Add lines to the results, or replace those they repeat."""
+    RESULTS.parent.mkdir(exist_ok=True)
+    with FileLock(RESULTS.with_suffix(".lock")):
+        if RESULTS.exists():
+            table = pd.concat([pd.read_csv(RESULTS), table])
+        table = table.drop_duplicates(KEY, keep="last").sort_values(KEY)
+        with atomic_write(RESULTS) as path:
+            table[[*KEY, *table.columns.difference(KEY, sort=False)]].to_csv(
+                path, index=False, float_format="%.6g"
+            )
+
+
+if __name__ == "__main__":
+    main()
