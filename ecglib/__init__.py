@@ -9,8 +9,9 @@ beats           ``beats`` (the cut), ``rhythm``, ``published`` (which beat is wh
 models          ``knn``; ``model``, ``augment``, ``recipes``, ``sampling``, ``training``,
                 ``checkpoint``, ``distillation``; ``modelfile``, ``serving``,
                 ``classifier``
-evaluation      ``evaluation``, the face of ``confusion``, ``calibration``, ``uncertainty`` and
-                ``results``; ``finishing`` keeps a trained network
+evaluation      ``evaluation``, the face of ``confusion``, ``calibration``, ``uncertainty``,
+                ``tables`` and ``results``; ``finishing`` keeps a trained network; ``ec57``,
+                ``mistakes``, ``explain``, ``noise``
 figures         ``plots``, the face of ``figures`` and ``plots_...``
 demo            ``demo``, with ``demo_state``, ``demo_view``, ``uploads``
 batch runs      ``runner``, ``parameters``, ``profiles``, ``guards``, ``manifest``

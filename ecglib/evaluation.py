@@ -1,34 +1,48 @@
 """How good predictions are: pure functions from true classes and probabilities to tables.
 
 The face of everything that is measured: what follows from a confusion matrix (``confusion``), how
-sure it is (``uncertainty``) and how it is written down (``results``) can be called from here, too.
+sure it is (``uncertainty``), tables of all models (``tables``) and how they are written down
+(``results``) can be called from here, too.
 Functions take class numbers (0 to 4 = N S V F Q) and probabilities of shape (n, 5).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import average_precision_score, roc_auc_score
 
-from ecglib.calibration import calibration_bins, calibration_errors, uncertain_beats
+from ecglib.calibration import (
+    calibration_bins,
+    calibration_errors,
+    risk_coverage,
+    uncertain_beats,
+)
 from ecglib.confusion import (
     check_predictions,
     class_metrics,
     class_scores,
     confusion_matrix,
     overall_scores,
-    ratio,
 )
 from ecglib.labels import CLASSES
-from ecglib.results import load_predictions, save_metrics, save_predictions, save_table
-from ecglib.uncertainty import (
-    bootstrap_interval,
-    interval,
-    interval_table,
-    paired_test,
-    resampled_matrices,
+from ecglib.results import (
+    find_predictions,
+    ladder_of,
+    load_predictions,
+    read_benchmark,
+    save_metrics,
+    save_predictions,
+    save_table,
 )
+from ecglib.tables import (
+    Predictions,
+    area_under_roc,
+    average_precision,
+    class_table,
+    confusion_table,
+    curve_table,
+)
+from ecglib.uncertainty import bootstrap_interval, interval_table, paired_test
 
 __all__ = [
     "COST",
@@ -40,11 +54,16 @@ __all__ = [
     "class_table",
     "confusion_matrix",
     "confusion_table",
+    "curve_table",
+    "find_predictions",
     "interval_table",
+    "ladder_of",
     "load_predictions",
     "metrics_table",
     "normal_vs_abnormal",
     "paired_test",
+    "read_benchmark",
+    "risk_coverage",
     "save_metrics",
     "save_predictions",
     "save_table",
@@ -69,9 +88,6 @@ PUBLISHED_RESULTS = {
 # Rows: truly Normal, truly abnormal; columns: called Normal, called abnormal. An abnormal beat
 # that is missed costs five times a false alarm: an example to be replaced, not a clinical fact.
 COST = ((0.0, 1.0), (5.0, 0.0))
-
-# True classes and probabilities by (model, set).
-Predictions = Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]]
 
 
 def summary(
@@ -104,8 +120,8 @@ def summary(
         "beats": len(y_true),
         "classes_present": "".join(classes[k] for k in present),
         **{name: float(value) for name, value in scores.items()},
-        "macro_auc": float(np.mean([_auc(y_true == k, proba[:, k]) for k in present])),
-        "macro_ap": float(np.mean([_ap(y_true == k, proba[:, k]) for k in present])),
+        "macro_auc": float(np.mean([area_under_roc(y_true == k, proba[:, k]) for k in present])),
+        "macro_ap": float(np.mean([average_precision(y_true == k, proba[:, k]) for k in present])),
         "ece": calibration_errors(calibration_bins(y_true, proba))["ece"],
         "log_loss": float(-np.log(of_truth).mean()),
     }
@@ -154,8 +170,8 @@ def normal_vs_abnormal(
         "mcc": overall["mcc"],
         "f1": normal["f1"][0],
         "g_mean": np.sqrt(recall * specificity),
-        "auc_pr": _ap(truly_normal, p_normal),
-        "auc_roc": _auc(truly_normal, p_normal),
+        "auc_pr": average_precision(truly_normal, p_normal),
+        "auc_roc": area_under_roc(truly_normal, p_normal),
         "brier": np.mean((p_normal - truly_normal) ** 2),
         **calibration_errors(calibration_bins(truly_normal, p_normal)),
         "expected_cost": np.sum(matrix * np.asarray(cost, dtype=float)) / len(y_true),
@@ -184,73 +200,3 @@ def metrics_table(
     return pd.DataFrame(
         [{"model": m, "set": s, **score(y, p)} for (m, s), (y, p) in predictions.items()]
     )
-
-
-def class_table(
-    predictions: Predictions,
-    groups: Mapping[str, np.ndarray] | None = None,
-    n: int = 1000,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """One row for every model, set and class, with 95 % bootstrap intervals of F1.
-
-    Parameters
-    ----------
-    predictions : mapping
-        ``{("KNN", "test"): (y_true, proba), ...}``.
-    groups : mapping, optional
-        ``{"test": record_of_each_beat, ...}``: sets whose intervals go over records, not beats.
-    n : int
-        Number of bootstrap resamples.
-    seed : int
-
-    Returns
-    -------
-    DataFrame
-        Columns ``model``, ``set``, ``class``, ``sensitivity``, ``precision``, ``f1``,
-        ``support``, ``f1_low``, ``f1_high``.
-    """
-    tables = []
-    for (model, part), (y_true, proba) in predictions.items():
-        y_true, proba = check_predictions(y_true, proba)
-        y_pred = proba.argmax(1)
-        resamples = resampled_matrices(y_true, y_pred, (groups or {}).get(part), n, seed)
-        limits = np.array([interval(f1) for f1 in class_scores(resamples)["f1"].T])
-        table = class_metrics(y_true, y_pred).reset_index()
-        table = table.assign(f1_low=limits[:, 0], f1_high=limits[:, 1])
-        table.insert(0, "model", model)
-        table.insert(1, "set", part)
-        tables.append(table)
-    return pd.concat(tables, ignore_index=True)
-
-
-def confusion_table(predictions: Predictions) -> pd.DataFrame:
-    """The confusion matrices of every model and set as one tidy table.
-
-    Parameters
-    ----------
-    predictions : mapping
-        ``{("KNN", "test"): (y_true, proba), ...}``.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``model``, ``set``, ``true``, ``predicted`` (class letters), ``beats``, and
-        ``share``, the part of the true class that is called so (NaN for a class without beats).
-    """
-    tables = []
-    for (model, part), (y_true, proba) in predictions.items():
-        matrix = confusion_matrix(y_true, proba.argmax(1))
-        share = ratio(matrix, matrix.sum(1, keepdims=True))
-        cells = {"true": np.repeat(CLASSES, len(CLASSES)), "predicted": CLASSES * len(CLASSES)}
-        cells |= {"beats": matrix.ravel(), "share": share.ravel()}
-        tables.append(pd.DataFrame({"model": model, "set": part, **cells}))
-    return pd.concat(tables, ignore_index=True)
-
-
-def _auc(positive: np.ndarray, score: np.ndarray) -> float:
-    return float(roc_auc_score(positive, score)) if 0 < positive.sum() < len(positive) else np.nan
-
-
-def _ap(positive: np.ndarray, score: np.ndarray) -> float:
-    return float(average_precision_score(positive, score)) if positive.any() else np.nan

@@ -154,6 +154,37 @@ def plot_reliability(bins: Mapping[str, pd.DataFrame]) -> Figure:
     return fig
 
 
+@styled
+def plot_risk_coverage(
+    curves: Mapping[str, pd.DataFrame], points: Mapping[str, tuple[float, float]]
+) -> Figure:
+    """Errors that are left against the share of beats that is answered.
+
+    Parameters
+    ----------
+    curves : mapping
+        ``{"compact, test": table, ...}`` of ``calibration.risk_coverage``.
+    points : mapping
+        ``{"compact, test": (coverage, risk), ...}``: where a threshold chosen beforehand leads.
+    """
+    fig, ax = plt.subplots(figsize=(FULL_WIDTH, 2.5))
+    styles = [(MUTED, ":"), (INK, "--"), (ACCENT, "-")]
+    for (name, curve), (colour, line) in zip(curves.items(), styles[-len(curves) :], strict=True):
+        ax.plot(curve["coverage"], curve["risk"], color=colour, ls=line, label=name)
+        if name in points:
+            ax.plot(*points[name], "o", color=colour, ms=5)
+            ax.annotate(
+                f"uncertain: {1 - points[name][0]:.1%}", points[name], (-6, 8), ha="right",
+                textcoords="offset points", size=7, color=colour,
+            )  # fmt: skip
+    ax.set(xlim=(0.5, 1.005), ylim=(0, None))
+    ax.set(xlabel="share of beats answered, the surest first", ylabel="share of them wrong")
+    ax.xaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
+    ax.legend(loc="upper left")
+    return fig
+
+
 def _square_panels(kinds: int, sets: int) -> tuple[Figure, np.ndarray]:
     """Square panels, one column a set; two kinds of a single set stand side by side."""
     rows, columns = (kinds, sets) if sets > 1 else (1, kinds)

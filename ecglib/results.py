@@ -155,8 +155,17 @@ def find_predictions(
     return found
 
 
+def read_benchmark(name: str) -> pd.DataFrame | None:
+    """``benchmarks/results/NAME.csv``, or None where it has not been made."""
+    path = ROOT / "benchmarks" / "results" / f"{name}.csv"
+    return pd.read_csv(path) if path.is_file() else None
+
+
 def ladder_of(protocol: str) -> tuple[pd.DataFrame | None, str]:
     """What earlier runs and benchmarks found under a protocol, as `ec57.headline` counts.
+
+    Looked for are the ladder of the run of that protocol (``outputs/patients``), or else the lines
+    of ``benchmarks/results/leak.csv``; ``benchmarks/results/PROTOCOL.csv`` adds its models to both.
 
     Parameters
     ----------
@@ -170,28 +179,22 @@ def ladder_of(protocol: str) -> tuple[pd.DataFrame | None, str]:
     origin : str
         Which files it comes from, or how to make them.
     """
-    own = ROOT / "outputs" / {"kaggle": "quick"}.get(protocol, protocol) / "metrics/04_ladder.csv"
-    results = ROOT / "benchmarks" / "results"
-    if own.is_file():
-        tables, origin = [pd.read_csv(own)], [show(own)]
-    elif (results / "leak.csv").is_file():
-        leak = pd.read_csv(results / "leak.csv")
+    profile = {"kaggle": "quick"}.get(protocol, protocol)
+    run, leak, more = Run(f"outputs/{profile}"), read_benchmark("leak"), read_benchmark(protocol)
+    tables = {}
+    if (own := run.metrics / "04_ladder.csv").is_file():
+        tables[show(own)] = pd.read_csv(own)
+    elif leak is not None:
         leak = leak[(leak["protocol"] == protocol) & (leak["beats_asked"] == "all")]
-        tables = [leak[leak["seed"] == leak["seed"].min()]]
-        origin = [show(results / "leak.csv")]
-    else:
-        tables, origin = [], []
-    for path in [results / f"{protocol}.csv"] if (results / f"{protocol}.csv").is_file() else []:
-        table = pd.read_csv(path)
-        if {"model", "macro_f1"} <= set(table):
-            tables.append(table)
-            origin.append(show(path))
-    tables = [table for table in tables if len(table)]
+        tables["benchmarks/results/leak.csv"] = leak[leak["seed"] == leak["seed"].min()]
+    if more is not None and {"model", "macro_f1"} <= set(more):
+        tables[f"benchmarks/results/{protocol}.csv"] = more
+    tables = {name: table for name, table in tables.items() if len(table)}
     if not tables:
-        command = "python run_all.py" + (f" --profile {protocol}" if protocol != "kaggle" else "")
-        return None, f"nothing is there yet: `{command}` or `python benchmarks/leak.py` makes it"
-    table = pd.concat(tables).drop_duplicates("model", keep="last").sort_values("macro_f1")
-    return table.reset_index(drop=True), " and ".join(origin)
+        commands = f"`python run_all.py --profile {profile}` or `python benchmarks/leak.py`"
+        return None, f"no file yet: {commands} makes one"
+    table = pd.concat(tables.values()).drop_duplicates("model", keep="last")
+    return table.sort_values("macro_f1", ignore_index=True), " and ".join(tables)
 
 
 def _rounded(value: float) -> float:

@@ -26,8 +26,10 @@ ORDER = """
     labels paths recordings beats published rpeaks rhythm
     physionet kaggle_csv synthetic sources splits leak knn
     model augment recipes sampling checkpoint training distillation modelfile serving classifier
-    confusion calibration uncertainty results evaluation finishing
-    figures plots_beats plots_curves plots_scores plots_verdicts plots
+    confusion calibration uncertainty tables results evaluation finishing
+    ec57 mistakes explain noise
+    figures plots_beats plots_curves plots_scores plots_protocols plots_verdicts plots_mistakes
+    plots_reasons plots_noise plots
     uploads demo_state demo_view demo
     parameters profiles guards manifest runner
 """.split()
@@ -38,8 +40,9 @@ LAZY_EXCEPTIONS = {("beats", "kaggle_csv"), ("beats", "sources")}
 # (* as in file names).
 USERS = {
     "torch": {"model", "augment", "recipes", "sampling", "checkpoint", "training"}
-    | {"distillation", "serving", "classifier", "manifest"},
+    | {"distillation", "serving", "classifier", "explain", "manifest"},
     "accelerate": {"training", "sampling", "checkpoint"},
+    "captum": {"explain"},
     "onnxruntime": {"serving"},
     "openvino": {"serving"},
     "matplotlib": {"figures", "plots*"},

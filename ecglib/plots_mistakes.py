@@ -1,0 +1,70 @@
+"""Figures of single mistakes, in the trace they come from."""
+
+from collections.abc import Callable
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ecglib.beats import OVERRUN
+from ecglib.figures import FULL_WIDTH, INK, styled, tint
+from ecglib.labels import CLASS_COLOURS, SYMBOL_TO_CLASS
+from ecglib.recordings import Recording
+
+CONTEXT_S = (1.6, 2.0)  # shown before and after the beat
+
+
+@styled
+def plot_worst_beats(
+    table: pd.DataFrame, read: Callable[[str], Recording], columns: int = 3
+) -> Figure:
+    """Beats in a little context of their trace, the annotators' marks above.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One beat a row, as ``mistakes.worst_beats`` gives them: ``record``, ``sample``, ``time_s``,
+        ``label``, ``called``, ``confidence``.
+    read : function
+        Record name -> its recording; the first lead is drawn.
+    columns : int
+        Panels in a row.
+    """
+    rows = -(-len(table) // columns)
+    fig, axes = plt.subplots(
+        rows, columns, figsize=(FULL_WIDTH, 0.4 + 1.3 * rows), sharex=True, squeeze=False
+    )
+    for ax in axes.flat[len(table) :]:
+        ax.remove()
+    recordings = {name: read(name) for name in table["record"].unique()}
+    for ax, beat in zip(axes.flat, table.itertuples(), strict=False):
+        recording = recordings[beat.record]
+        marks, fs = recording.mark_sample, recording.fs
+        first = max(beat.sample - round(CONTEXT_S[0] * fs), 0)
+        trace = recording.signal[first : beat.sample + round(CONTEXT_S[1] * fs), 0]
+        time = (np.arange(first, first + len(trace)) - beat.sample) / fs
+        ax.plot(time, trace, color=INK, lw=0.7)
+        ends = np.append(marks[marks > beat.sample], len(recording.signal))
+        if len(ends) > 1:  # what the row holds
+            stop = ends[0] + OVERRUN * (ends[1] - ends[0])
+            ax.axvspan(0, (stop - beat.sample) / fs, color=tint(CLASS_COLOURS[beat.label], 0.25))
+        top = trace.max() + 0.25 * np.ptp(trace)
+        for mark, symbol in zip(marks, recording.mark_symbol, strict=True):
+            if first <= mark < first + len(trace):
+                own = mark == beat.sample
+                colour = CLASS_COLOURS.get(SYMBOL_TO_CLASS.get(str(symbol), ""), INK)
+                ax.text((mark - beat.sample) / fs, top, symbol, ha="center", va="top", size=7,
+                        color=colour, weight="bold" if own else "normal")  # fmt: skip
+        minutes, seconds = divmod(beat.time_s, 60)
+        ax.set_title(
+            f"{beat.record}, {minutes:.0f}:{seconds:04.1f}:  {beat.label} called {beat.called} "
+            f"({beat.confidence:.0%})", size=7, loc="left",
+        )  # fmt: skip
+        ax.set(xlim=(-CONTEXT_S[0], CONTEXT_S[1]), ylim=(None, top))
+        ax.locator_params(axis="y", nbins=3)
+    for ax in axes.flat[max(len(table) - columns, 0) : len(table)]:
+        ax.tick_params(labelbottom=True)
+    fig.supxlabel("time after the beat's R peak (s); shaded: what its row holds", size=8)
+    fig.supylabel("first lead (mV)", size=8)
+    return fig

@@ -1,0 +1,112 @@
+"""Figures of the noise stress test."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from ecglib.beats import RECORDING_FS
+from ecglib.figures import ACCENT, FULL_WIDTH, INK, MUTED, styled
+from ecglib.labels import CLASS_COLOURS, CLASSES
+from ecglib.noise import KINDS
+
+MARKERS = ("o", "s", "D", "^")
+
+
+@styled
+def plot_noise_traces(traces: Mapping[str, np.ndarray], title: str) -> Figure:
+    """A few seconds of one recording, clean and with each kind of noise.
+
+    Parameters
+    ----------
+    traces : mapping
+        ``{"clean": ndarray of shape (n_samples,), ...}``, millivolts at 360 Hz.
+    title : str
+    """
+    fig, axes = plt.subplots(
+        len(traces), 1, figsize=(FULL_WIDTH, 0.6 + 0.75 * len(traces)), sharex=True
+    )
+    for ax, (name, trace) in zip(axes, traces.items(), strict=True):
+        ax.plot(np.arange(len(trace)) / RECORDING_FS, trace, color=INK, lw=0.7)
+        ax.set_title(name, loc="left", size=7.5)
+        ax.locator_params(axis="y", nbins=3)
+    axes[-1].set(xlim=(0, len(trace) / RECORDING_FS), xlabel=f"time (s), {title}")
+    fig.supylabel("mV", size=8)
+    return fig
+
+
+@styled
+def plot_noise_scores(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """F1 of each class against the signal-to-noise ratio: one row a model, one column a noise.
+
+    Parameters
+    ----------
+    tables : mapping
+        ``{"KNN": table, ...}`` of ``noise.noise_scores``.
+    """
+    fig, axes = plt.subplots(
+        len(tables), len(KINDS), figsize=(FULL_WIDTH, 0.8 + 1.45 * len(tables)), sharex=True,
+        sharey=True, squeeze=False,
+    )  # fmt: skip
+    for line, (model, table) in zip(axes, tables.items(), strict=True):
+        for ax, (kind, name) in zip(line, KINDS.items(), strict=True):
+            own = table[table["noise"] == kind]
+            for k, c in enumerate(CLASSES):
+                ax.plot(_steps(own), own[f"f1_{c}"], color=CLASS_COLOURS[c], marker=MARKERS[k % 4],
+                        ms=2.5, label=c)  # fmt: skip
+            if line is axes[0]:
+                ax.set_title(name)
+            _snr_axis(ax, own)
+        line[0].set_ylabel(f"{model}\nF1")
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    fig.legend(handles, names, loc="outside upper right", ncols=len(names))
+    fig.supxlabel("signal-to-noise ratio (dB)", size=8)
+    return fig
+
+
+@styled
+def plot_noise_lines(
+    lines: Mapping[str, pd.DataFrame], score: Mapping[str, str] | str, ylabel: str
+) -> Figure:
+    """Scores against the signal-to-noise ratio, one panel a kind of noise.
+
+    Parameters
+    ----------
+    lines : mapping
+        ``{name: table, ...}`` with columns ``noise``, ``snr_db`` and the score.
+    score : str or mapping
+        Name of the column, or of each line's.
+    ylabel : str
+    """
+    fig, axes = plt.subplots(1, len(KINDS), figsize=(FULL_WIDTH, 2.1), sharex=True, sharey=True)
+    colours = (MUTED, ACCENT, INK)
+    for ax, (kind, name) in zip(axes, KINDS.items(), strict=True):
+        for k, (label, table) in enumerate(lines.items()):
+            own = table[table["noise"] == kind]
+            column = score if isinstance(score, str) else score[label]
+            ax.plot(_steps(own), own[column], color=colours[k % 3], marker=MARKERS[k % 4], ms=3,
+                    label=label)  # fmt: skip
+        ax.set_title(name)
+        _snr_axis(ax, own)
+    axes[0].set_ylabel(ylabel)
+    handles, names = axes[0].get_legend_handles_labels()
+    fig.legend(handles, names, loc="outside upper right", ncols=len(names))
+    fig.supxlabel("signal-to-noise ratio (dB)", size=8)
+    return fig
+
+
+def _steps(own: pd.DataFrame) -> np.ndarray:
+    """Places on the axis: from clean on the left to the most noise on the right."""
+    return own["snr_db"].rank(ascending=False).to_numpy() - 1
+
+
+def _snr_axis(ax: Axes, own: pd.DataFrame) -> None:
+    levels = own["snr_db"].sort_values(ascending=False)
+    names = [f"{snr:g}".replace("-", "−") if np.isfinite(snr) else "clean" for snr in levels]
+    ax.set_xticks(range(len(levels)), names, size=6)
+    ax.set(ylim=(0, 1.02), yticks=[0, 0.5, 1])
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0))

@@ -1,0 +1,161 @@
+"""Figures of what the way of splitting does to scores, and of how scores differ from person to
+person."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from ecglib.figures import ACCENT, FULL_WIDTH, INK, MUTED, styled, tint
+from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES
+
+# The protocol that asks about new people stands out; the other two are alike.
+PROTOCOL_STYLE = {
+    "kaggle": {"color": INK, "marker": "o"},
+    "random": {"color": MUTED, "marker": "s"},
+    "patients": {"color": ACCENT, "marker": "D"},
+}
+
+
+@styled
+def plot_protocol_ladder(ladders: Mapping[str, pd.DataFrame | None]) -> Figure:
+    """Macro F1 of N, S and V: one row a model, one panel a protocol, the same axis for all.
+
+    Parameters
+    ----------
+    ladders : mapping
+        ``{"known patients": table, ...}`` with columns ``model``, ``macro_f1`` and, where there are
+        intervals, ``macro_f1_low`` and so on (see ``ec57.headline``); None where nothing is known.
+    """
+    tables = [table for table in ladders.values() if table is not None]
+    models = list(dict.fromkeys(model for table in tables for model in table["model"]))
+    fig, axes = plt.subplots(
+        1, len(ladders), figsize=(FULL_WIDTH, 1.0 + 0.36 * max(len(models), 2)), sharey=True,
+        sharex=True, squeeze=False,
+    )  # fmt: skip
+    for ax, (title, table) in zip(axes[0], ladders.items(), strict=True):
+        ax.set_title(title)
+        if table is None:
+            ax.text(0.5, 0.5, "not run yet", transform=ax.transAxes, color=MUTED, ha="center")
+        else:
+            y = np.array([models.index(model) for model in table["model"]])
+            _intervals(ax, table, "macro_f1", y, ACCENT)
+            for row, value in zip(y, table["macro_f1"], strict=True):
+                _value(ax, value, row)
+    axes[0, 0].set_yticks(range(len(models)), models)
+    axes[0, 0].tick_params(axis="y", length=0, labelsize=8)
+    axes[0, 0].set(xlim=(0, 1.02), ylim=(len(models) - 0.5, -0.7))
+    axes[0, 0].xaxis.set_major_formatter(PercentFormatter(1.0))
+    fig.supxlabel(
+        "macro F1 of N, S and V; 95 % intervals: thick over beats, thin over records",
+        size=8,
+    )
+    return fig
+
+
+@styled
+def plot_leak_scores(table: pd.DataFrame) -> Figure:
+    """What leaks are worth: macro F1 by protocol, and accuracy with and without shared samples.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As ``benchmarks/leak.py`` writes it, of one seed: ``protocol``, ``model``,
+        ``beats_asked`` (``all``, ``shares samples``, ``shares none``), and the columns of
+        ``ec57.headline``.
+    """
+    models = [m for m in table["model"].unique() if m != "most frequent class"]
+    fig, (left, right) = plt.subplots(
+        1, 2, figsize=(FULL_WIDTH, 1.5 + 0.5 * len(models)), width_ratios=[1, 1], sharey=True
+    )
+    for k, (protocol, style) in enumerate(PROTOCOL_STYLE.items()):
+        own = table[(table["protocol"] == protocol) & table["model"].isin(models)]
+        of_all = own[own["beats_asked"] == "all"]
+        y = np.array([models.index(m) for m in of_all["model"]]) + 0.22 * (k - 1)
+        _intervals(left, of_all, "macro_f1", y, **style, label=protocol)
+        for row, value in zip(y, of_all["macro_f1"], strict=True):
+            left.annotate(f"{100 * value:.1f}", (value, row), (7, 0), textcoords="offset points",
+                          size=6.5, va="center")  # fmt: skip
+        if protocol == "kaggle":
+            for kind, shift in (("shares samples", -0.12), ("shares none", 0.12)):
+                part = own[own["beats_asked"] == kind]
+                y = np.array([models.index(m) for m in part["model"]]) + shift
+                colour = INK if kind == "shares samples" else ACCENT
+                _intervals(right, part, "accuracy", y, colour, label=kind, records=False)
+                for row, (value, beats) in zip(
+                    y, part[["accuracy", "beats"]].to_numpy(), strict=True
+                ):
+                    text = f"{100 * value:.1f}, {beats:,.0f} beats"
+                    right.annotate(text, (value, row), (0, 5), textcoords="offset points",
+                                   size=6.5, ha="center")  # fmt: skip
+    left.set_yticks(range(len(models)), models)
+    left.tick_params(axis="y", length=0, labelsize=8)
+    left.set(xlim=(0, 1.09), ylim=(len(models) - 0.5, -0.5), xlabel="macro F1 of N, S and V")
+    right.set(xlabel="accuracy on the published test beats")
+    right.margins(x=0.18)
+    for ax in (left, right):
+        ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0 if ax is left else 1))
+        ax.grid(visible=False, axis="y")
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, handletextpad=0.3)
+    return fig
+
+
+@styled
+def plot_error_records(
+    record: np.ndarray, label: np.ndarray, predicted: np.ndarray, most: int = 24
+) -> Figure:
+    """Share of wrong calls by record, worst first, in the colours of the true classes.
+
+    Parameters
+    ----------
+    record : ndarray, shape (n,), str
+    label, predicted : ndarray, shape (n,), int
+    most : int
+        Records that are drawn; the others are counted below the figure.
+    """
+    wrong = pd.DataFrame({"record": record, "label": label, "wrong": label != predicted})
+    beats = wrong.groupby("record").size()
+    share = wrong[wrong["wrong"]].groupby(["record", "label"]).size().unstack(fill_value=0)
+    share = share.reindex(index=beats.index, columns=range(len(CLASSES)), fill_value=0)
+    share = share.div(beats, axis=0)
+    order = share.sum(axis=1).sort_values(ascending=False, kind="stable").index
+    shown = share.loc[order[:most]]
+    fig, ax = plt.subplots(figsize=(FULL_WIDTH, 2.5))
+    bottom = np.zeros(len(shown))
+    for k, c in enumerate(CLASSES):
+        ax.bar(range(len(shown)), shown[k], 0.8, bottom, color=CLASS_COLOURS[c],
+               label=f"{c} {CLASS_NAMES[c]}")  # fmt: skip
+        bottom += shown[k].to_numpy()
+    ax.axhline((label != predicted).mean(), color=INK, lw=0.8, ls="--", label="all records")
+    ax.set_xticks(range(len(shown)), shown.index, rotation=90)
+    ax.tick_params(axis="x", length=0)
+    ax.grid(visible=False, axis="x")
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    rest = share.loc[order[most:]].sum(axis=1)
+    text = "record, the worst first; colours: the true class of the beats that are called wrong"
+    if len(rest):
+        text += f"\nnot drawn: {len(rest)} records with at most {rest.max():.1%} wrong each"
+    ax.set(ylabel="wrong calls", xlabel=text)
+    ax.legend(ncols=2, loc="upper right")
+    return fig
+
+
+def _intervals(
+    ax: Axes, table: pd.DataFrame, score: str, y: np.ndarray, color: str, marker: str = "o",
+    label: str | None = None, records: bool = True,
+) -> None:  # fmt: skip
+    """Points with a thick interval over beats and a thin one over records, where they are there."""
+    for kind, width in (("_records", 0.9), ("", 2.6)):
+        if f"{score}{kind}_low" in table and (records or not kind):
+            ends = [table[f"{score}{kind}_{end}"] for end in ("low", "high")]
+            ax.hlines(y, *ends, color=color if width < 1 else tint(color, 0.7), lw=width)
+    ax.plot(table[score], y, marker, color=color, ms=4, label=label)
+
+
+def _value(ax: Axes, value: float, row: float) -> None:
+    text = ax.annotate(f"{100 * value:.1f}", (value, row), (0, 6), textcoords="offset points")
+    text.set(size=7, ha="center", bbox={"fc": "white", "ec": "none", "pad": 0.6})

@@ -1,0 +1,141 @@
+"""Figures of why: attention and integrated gradients over the beat, and whether to believe them."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from ecglib.figures import ACCENT, BEAT_MS, FULL_WIDTH, INK, MUTED, beat_axis, styled, tint
+from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES
+
+# Against the class, neither, for it: told apart with every common colour vision deficiency.
+AGAINST, FOR = "#5E3C99", "#E66101"
+DIRECTIONS = LinearSegmentedColormap.from_list("directions", [AGAINST, "#DDDDDD", FOR])
+
+
+@styled
+def plot_attribution(
+    signal: np.ndarray, attribution: np.ndarray, attention: np.ndarray, label: np.ndarray
+) -> Figure:
+    """Beats coloured by what each sample says for or against their class; attention below.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (k, 187)
+    attribution : ndarray, shape (k, 187)
+        Integrated gradients; the colours of each beat go up to its own largest one.
+    attention : ndarray, shape (k, 187)
+    label : ndarray, shape (k,), int
+        The class asked about.
+    """
+    fig, axes = plt.subplots(
+        2, len(signal), figsize=(FULL_WIDTH, 2.1), sharex=True, squeeze=False, sharey="row",
+        height_ratios=[6, 1],
+    )  # fmt: skip
+    for (ax, strip), beat, parts, weights, k in zip(
+        axes.T, signal, attribution, attention, label, strict=True
+    ):
+        used = len(np.trim_zeros(beat, "b"))
+        lines = _coloured(ax, beat[:used], parts[:used] / max(np.abs(parts).max(), 1e-12))
+        strip.imshow(weights[None], aspect="auto", extent=(0, BEAT_MS[-1], 0, 1), cmap="Greys",
+                     vmin=0, vmax=attention.max())  # fmt: skip
+        beat_axis(ax)
+        ax.set_title(CLASS_NAMES[CLASSES[k]], color=CLASS_COLOURS[CLASSES[k]])
+        strip.set_yticks([])
+        strip.grid(visible=False)
+    axes[0, 0].set_ylabel("amplitude (scaled)")
+    axes[1, 0].set_ylabel("attention", rotation=0, ha="right", va="center", size=7)
+    bar = fig.colorbar(lines, ax=axes[:, -1], shrink=0.9, pad=0.03, ticks=[-1, 0, 1])
+    bar.ax.set_yticklabels(["against", "neither", "for"])
+    bar.outline.set_visible(False)
+    fig.supxlabel("time after the R peak (ms)", size=8)
+    return fig
+
+
+@styled
+def plot_class_reasons(
+    mean_beat: Mapping[str, np.ndarray],
+    strength: Mapping[str, np.ndarray],
+    attention: Mapping[str, np.ndarray],
+) -> Figure:
+    """Where the evidence lies on average: one panel a class.
+
+    Parameters
+    ----------
+    mean_beat, strength, attention : mapping
+        ``{"N": ndarray of shape (187,), ...}``: the mean beat, and the mean shares (of 1) of the
+        absolute attribution and of the attention that each sample gets.
+    """
+    fig, axes = plt.subplots(
+        1, len(mean_beat), figsize=(FULL_WIDTH, 1.9), sharex=True, sharey=True, squeeze=False
+    )
+    for ax, (c, beat) in zip(axes[0], mean_beat.items(), strict=True):
+        ax.plot(BEAT_MS, beat, color=MUTED, lw=0.8)
+        top = max(np.max(strength[c]), np.max(attention[c]))
+        ax.fill_between(BEAT_MS, strength[c] / top, color=tint(CLASS_COLOURS[c], 0.55), lw=0)
+        ax.plot(BEAT_MS, attention[c] / top, color=INK, lw=0.9, ls="--")
+        beat_axis(ax)
+        ax.set_title(CLASS_NAMES[c], color=CLASS_COLOURS[c])
+    axes[0, 0].set_ylabel("share (scaled)")
+    fig.supxlabel(
+        "time after the R peak (ms); filled: integrated gradients, dashed: attention, "
+        "grey: the mean beat", size=8,
+    )  # fmt: skip
+    return fig
+
+
+@styled
+def plot_collapse(
+    beat: np.ndarray, trained: np.ndarray, broken: np.ndarray, agreement: Mapping[str, np.ndarray]
+) -> Figure:
+    """Do explanations depend on what the network has learnt?
+
+    Parameters
+    ----------
+    beat, trained, broken : ndarray, shape (187,)
+        A beat, and its attributions by the trained network and by one of shuffled weights.
+    agreement : mapping
+        From ``explain.collapse_table``: what is shuffled, and the rank correlations, shape (2, n).
+    """
+    fig = plt.figure(figsize=(FULL_WIDTH, 2.5))
+    grid = fig.add_gridspec(2, 2, width_ratios=[2, 3])
+    used = len(np.trim_zeros(beat, "b"))
+    for row, (title, parts) in enumerate(
+        {"trained": trained, "all weights shuffled": broken}.items()
+    ):
+        ax = fig.add_subplot(grid[row, 0])
+        _coloured(ax, beat[:used], parts[:used] / max(np.abs(parts).max(), 1e-12))
+        beat_axis(ax)
+        ax.set_title(title, loc="left", size=7.5)
+        ax.tick_params(labelbottom=row == 1)
+    ax.set_xlabel("time after the R peak (ms)")
+    ax = fig.add_subplot(grid[:, 1])
+    x = np.arange(len(agreement) + 1)
+    kinds = {"with sign": (ACCENT, "o", 0), "absolute values": (MUTED, "s", 1)}
+    for shift, (name, (colour, marker, k)) in zip((-0.06, 0.06), kinds.items(), strict=True):
+        values = np.stack([each[k] for each in agreement.values()])
+        middle = np.r_[1, np.nanmedian(values, axis=1)]
+        low, high = (np.r_[1, np.nanquantile(values, q, axis=1)] for q in (0.25, 0.75))
+        ax.vlines(x + shift, low, high, color=colour)
+        ax.plot(x + shift, middle, color=colour, marker=marker, ms=3.5, label=name)
+    ax.axhline(0, color=INK, lw=0.6)
+    names = [name.split(", ")[-1] for name in agreement]
+    ax.set_xticks(
+        x, ["nothing", *(f"{'+ ' if i else ''}{n}" for i, n in enumerate(names))], size=6.5
+    )
+    ax.set(ylim=(-0.25, 1.05), ylabel="rank correlation", xlabel="shuffled, from the output on")
+    ax.legend(loc="upper right")
+    return fig
+
+
+def _coloured(ax: Axes, beat: np.ndarray, weight: np.ndarray) -> LineCollection:
+    """A beat whose pieces are coloured by weights from -1 to 1."""
+    points = np.stack([BEAT_MS[: len(beat)], beat], axis=1)
+    pieces = np.stack([points[:-1], points[1:]], axis=1)
+    lines = LineCollection(pieces, cmap=DIRECTIONS, lw=1.8, capstyle="round")
+    lines.set(array=(weight[:-1] + weight[1:]) / 2, clim=(-1, 1))
+    return ax.add_collection(lines)
