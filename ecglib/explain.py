@@ -19,6 +19,7 @@ from scipy.stats import rankdata
 from torch import nn
 
 STEPS = 64
+KINDS_OF_AGREEMENT = ("with sign", "absolute", "absolute, per deflection")
 
 
 def flat_lines(signal: np.ndarray) -> np.ndarray:
@@ -124,19 +125,29 @@ def collapse_table(
 
     Returns
     -------
-    dict of ndarray, shape (2, n)
+    dict of ndarray, shape (3, n)
         By what is shuffled (``"head"``, ``"head, attention"``, ...): the `rank_agreement` with the
-        trained network's explanation, with sign and of absolute values, means over the seeds.
+        trained network's explanation, means over the seeds, in three ways: with sign; of absolute
+        values; and of these divided by the beat's deflection from the flat line, which enters any
+        network's attributions as a factor.
     """
-    trained, _ = integrated_gradients(model, signal, target, steps)
+    deflection = np.abs(signal - flat_lines(signal))
+    trained = _three_ways(integrated_gradients(model, signal, target, steps)[0], deflection)
     parts = [name for name, part in model.named_children() if any(True for _ in part.parameters())]
     names, out = parts[::-1], {}  # the one next to the output first
     for count in range(1, len(names) + 1):
         agreement = []
         for seed in range(seeds):
             broken = shuffled(model, names[:count], seed)
-            other, _ = integrated_gradients(broken, signal, target, steps)
-            pairs = ((trained, other), (np.abs(trained), np.abs(other)))
+            other = integrated_gradients(broken, signal, target, steps)[0]
+            pairs = zip(trained, _three_ways(other, deflection), strict=True)
             agreement.append([rank_agreement(a, b, signal) for a, b in pairs])
-        out[", ".join(names[:count])] = np.nanmean(agreement, axis=0)
+        out[", ".join(names[:count])] = np.mean(agreement, axis=0)
     return out
+
+
+def _three_ways(parts: np.ndarray, deflection: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Attributions as `KINDS_OF_AGREEMENT` names them."""
+    size = np.abs(parts)
+    gradient = np.divide(size, deflection, out=np.zeros_like(size), where=deflection > 0)
+    return parts, size, gradient

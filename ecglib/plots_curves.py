@@ -180,6 +180,7 @@ def plot_risk_coverage(
     ax.set(xlim=(0.5, 1.005), ylim=(0, None))
     ax.set(xlabel="share of beats answered, the surest first", ylabel="share of them wrong")
     ax.xaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
     ax.legend(loc="upper left")
     return fig

@@ -51,7 +51,7 @@ def plot_worst_beats(
             ax.axvspan(0, (stop - beat.sample) / fs, color=tint(CLASS_COLOURS[beat.label], 0.25))
         top = trace.max() + 0.25 * np.ptp(trace)
         for mark, symbol in zip(marks, recording.mark_symbol, strict=True):
-            if first <= mark < first + len(trace):
+            if 0.1 * fs <= mark - first < len(trace) - 0.1 * fs:  # with room for the letter
                 own = mark == beat.sample
                 colour = CLASS_COLOURS.get(SYMBOL_TO_CLASS.get(str(symbol), ""), INK)
                 ax.text((mark - beat.sample) / fs, top, symbol, ha="center", va="top", size=7,

@@ -97,6 +97,7 @@ def plot_leak_scores(table: pd.DataFrame) -> Figure:
     left.set(xlim=(0, 1.09), ylim=(len(models) - 0.5, -0.5), xlabel="macro F1 of N, S and V")
     right.set(xlabel="accuracy on the published test beats")
     right.margins(x=0.18)
+    right.locator_params(axis="x", nbins=4)
     for ax in (left, right):
         ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0 if ax is left else 1))
         ax.grid(visible=False, axis="y")
@@ -140,7 +141,8 @@ def plot_error_records(
     if len(rest):
         text += f"\nnot drawn: {len(rest)} records with at most {rest.max():.1%} wrong each"
     ax.set(ylabel="wrong calls", xlabel=text)
-    ax.legend(ncols=2, loc="upper right")
+    handles, names = ax.get_legend_handles_labels()
+    ax.legend([*handles[1:], handles[0]], [*names[1:], names[0]], ncols=2, loc="upper right")
     return fig
 
 

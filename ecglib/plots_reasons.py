@@ -8,12 +8,15 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from ecglib.explain import KINDS_OF_AGREEMENT
 from ecglib.figures import ACCENT, BEAT_MS, FULL_WIDTH, INK, MUTED, beat_axis, styled, tint
 from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES
 
 # Against the class, neither, for it: told apart with every common colour vision deficiency.
 AGAINST, FOR = "#5E3C99", "#E66101"
+STRETCH = 6  # samples, 50 ms: what is drawn together in the averages
 DIRECTIONS = LinearSegmentedColormap.from_list("directions", [AGAINST, "#DDDDDD", FOR])
 
 
@@ -27,7 +30,7 @@ def plot_attribution(
     ----------
     signal : ndarray, shape (k, 187)
     attribution : ndarray, shape (k, 187)
-        Integrated gradients; the colours of each beat go up to its own largest one.
+        Integrated gradients; the colours grow with the square root, up to each beat's largest one.
     attention : ndarray, shape (k, 187)
     label : ndarray, shape (k,), int
         The class asked about.
@@ -40,7 +43,7 @@ def plot_attribution(
         axes.T, signal, attribution, attention, label, strict=True
     ):
         used = len(np.trim_zeros(beat, "b"))
-        lines = _coloured(ax, beat[:used], parts[:used] / max(np.abs(parts).max(), 1e-12))
+        lines = _coloured(ax, beat[:used], parts[:used])
         strip.imshow(weights[None], aspect="auto", extent=(0, BEAT_MS[-1], 0, 1), cmap="Greys",
                      vmin=0, vmax=attention.max())  # fmt: skip
         beat_axis(ax)
@@ -70,19 +73,27 @@ def plot_class_reasons(
         ``{"N": ndarray of shape (187,), ...}``: the mean beat, and the mean shares (of 1) of the
         absolute attribution and of the attention that each sample gets.
     """
+    starts = np.arange(0, len(BEAT_MS), STRETCH)
+    edges = np.append(BEAT_MS[starts], BEAT_MS[-1])
+    shares = {
+        c: [np.add.reduceat(kind[c], starts) for kind in (strength, attention)] for c in mean_beat
+    }
+    top = 1.1 * max(np.max(both) for both in shares.values())
     fig, axes = plt.subplots(
         1, len(mean_beat), figsize=(FULL_WIDTH, 1.9), sharex=True, sharey=True, squeeze=False
     )
     for ax, (c, beat) in zip(axes[0], mean_beat.items(), strict=True):
-        ax.plot(BEAT_MS, beat, color=MUTED, lw=0.8)
-        top = max(np.max(strength[c]), np.max(attention[c]))
-        ax.fill_between(BEAT_MS, strength[c] / top, color=tint(CLASS_COLOURS[c], 0.55), lw=0)
-        ax.plot(BEAT_MS, attention[c] / top, color=INK, lw=0.9, ls="--")
         beat_axis(ax)
+        ax.plot(BEAT_MS, top * beat, color=MUTED, lw=0.7)
+        evidence, look = shares[c]
+        ax.stairs(evidence, edges, fill=True, color=tint(CLASS_COLOURS[c], 0.6))
+        ax.stairs(look, edges, color=INK, lw=0.9, baseline=None)
         ax.set_title(CLASS_NAMES[c], color=CLASS_COLOURS[c])
-    axes[0, 0].set_ylabel("share (scaled)")
+    axes[0, 0].set(ylim=(0, top), ylabel="share in 50 ms")
+    axes[0, 0].yaxis.set_major_locator(MaxNLocator(4))
+    axes[0, 0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     fig.supxlabel(
-        "time after the R peak (ms); filled: integrated gradients, dashed: attention, "
+        "time after the R peak (ms); filled: integrated gradients, black: attention, "
         "grey: the mean beat", size=8,
     )  # fmt: skip
     return fig
@@ -99,7 +110,7 @@ def plot_collapse(
     beat, trained, broken : ndarray, shape (187,)
         A beat, and its attributions by the trained network and by one of shuffled weights.
     agreement : mapping
-        From ``explain.collapse_table``: what is shuffled, and the rank correlations, shape (2, n).
+        From ``explain.collapse_table``: what is shuffled, and the rank correlations, shape (3, n).
     """
     fig = plt.figure(figsize=(FULL_WIDTH, 2.5))
     grid = fig.add_gridspec(2, 2, width_ratios=[2, 3])
@@ -108,15 +119,15 @@ def plot_collapse(
         {"trained": trained, "all weights shuffled": broken}.items()
     ):
         ax = fig.add_subplot(grid[row, 0])
-        _coloured(ax, beat[:used], parts[:used] / max(np.abs(parts).max(), 1e-12))
+        _coloured(ax, beat[:used], parts[:used])
         beat_axis(ax)
         ax.set_title(title, loc="left", size=7.5)
         ax.tick_params(labelbottom=row == 1)
     ax.set_xlabel("time after the R peak (ms)")
     ax = fig.add_subplot(grid[:, 1])
     x = np.arange(len(agreement) + 1)
-    kinds = {"with sign": (ACCENT, "o", 0), "absolute values": (MUTED, "s", 1)}
-    for shift, (name, (colour, marker, k)) in zip((-0.06, 0.06), kinds.items(), strict=True):
+    kinds = zip(KINDS_OF_AGREEMENT, (ACCENT, MUTED, INK), "osD", (-0.08, 0, 0.08), strict=True)
+    for k, (name, colour, marker, shift) in enumerate(kinds):
         values = np.stack([each[k] for each in agreement.values()])
         middle = np.r_[1, np.nanmedian(values, axis=1)]
         low, high = (np.r_[1, np.nanquantile(values, q, axis=1)] for q in (0.25, 0.75))
@@ -128,12 +139,13 @@ def plot_collapse(
         x, ["nothing", *(f"{'+ ' if i else ''}{n}" for i, n in enumerate(names))], size=6.5
     )
     ax.set(ylim=(-0.25, 1.05), ylabel="rank correlation", xlabel="shuffled, from the output on")
-    ax.legend(loc="upper right")
+    ax.legend(loc="upper right", title="attributions compared:", title_fontsize=7)
     return fig
 
 
-def _coloured(ax: Axes, beat: np.ndarray, weight: np.ndarray) -> LineCollection:
-    """A beat whose pieces are coloured by weights from -1 to 1."""
+def _coloured(ax: Axes, beat: np.ndarray, parts: np.ndarray) -> LineCollection:
+    """A beat whose pieces are coloured by what they say for or against."""
+    weight = np.sign(parts) * np.sqrt(np.abs(parts) / max(np.abs(parts).max(), 1e-12))
     points = np.stack([BEAT_MS[: len(beat)], beat], axis=1)
     pieces = np.stack([points[:-1], points[1:]], axis=1)
     lines = LineCollection(pieces, cmap=DIRECTIONS, lw=1.8, capstyle="round")

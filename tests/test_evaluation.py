@@ -420,3 +420,64 @@ def test_predictions_that_do_not_fit(tmp_path):
     assert str(ev.load_predictions(run, "KNN", "test")["data"]) == "SYNTHETIC"
     with pytest.raises(ValueError, match="another protocol"):
         ev.load_predictions(run, "KNN", "test", beats, np.array([1, 0]))
+
+
+def test_risk_falls_with_coverage_to_that_of_the_surest():
+    y, p = draw()
+    curve = ev.risk_coverage(y, p)
+    wrong = p.argmax(1) != y
+    assert curve["coverage"].iloc[-1] == 1
+    assert curve["risk"].iloc[-1] == pytest.approx(wrong.mean())
+    for row in curve.iloc[[20, 100]].itertuples():
+        answered = p.max(1) >= row.threshold
+        assert row.coverage == pytest.approx(answered.mean())
+        assert row.risk == pytest.approx(wrong[answered].mean())
+    assert curve["threshold"].is_monotonic_decreasing
+    perfect = ev.risk_coverage(y, one_hot(y))
+    assert (perfect["risk"] == 0).all()
+    assert len(ev.risk_coverage(y[:3], p[:3])) == 3
+
+
+def test_areas_equal_scikit_learn_and_are_nan_without_beats():
+    y, p = draw()
+    y[y == 4] = 0
+    table = ev.curve_table({("KNN", "test"): (y, p)}).set_index("class")
+    assert table.loc["S", "auc"] == pytest.approx(sk.roc_auc_score(y == 1, p[:, 1]))
+    assert table.loc["S", "ap"] == pytest.approx(sk.average_precision_score(y == 1, p[:, 1]))
+    assert table.loc["V", "share"] == pytest.approx(np.mean(y == 2))
+    assert table.loc["Q", ["auc", "ap"]].isna().all()
+
+
+def test_predictions_of_other_beats_are_passed_over(tmp_path):
+    run, beats = Run(str(tmp_path)), some_beats(20)
+    index = np.arange(5, 15)
+    ev.save_predictions(run, "knn", "test", beats, index, np.full((10, 5), 0.2))
+    ev.save_predictions(run, "sampled", "test", beats, index[:4], np.full((4, 5), 0.2))
+    assert list(ev.find_predictions(run, "test", beats, index)) == ["knn"]
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """An empty project to look for results in."""
+    monkeypatch.setattr("ecglib.results.ROOT", tmp_path)
+    monkeypatch.setattr("ecglib.paths.ROOT", tmp_path)
+    (tmp_path / "benchmarks" / "results").mkdir(parents=True)
+    (tmp_path / "outputs" / "patients" / "metrics").mkdir(parents=True)
+    return tmp_path
+
+
+def test_ladder_of_another_protocol_comes_from_its_run_or_from_the_benchmark(project):
+    results = project / "benchmarks" / "results"
+    table, origin = ev.ladder_of("patients")
+    assert table is None and "--profile patients" in origin
+    leak = {"protocol": ["patients", "kaggle"], "model": "KNN", "beats_asked": "all", "seed": 0}
+    pd.DataFrame(leak | {"macro_f1": [0.5, 0.9]}).to_csv(results / "leak.csv", index=False)
+    table, origin = ev.ladder_of("patients")
+    assert table["macro_f1"].tolist() == [0.5] and "leak.csv" in origin
+    more = pd.DataFrame({"model": ["KNN", "rhythm"], "macro_f1": [0.51, 0.9]})
+    more.to_csv(results / "patients.csv", index=False)
+    assert ev.ladder_of("patients")[0]["macro_f1"].tolist() == [0.51, 0.9]
+    own = pd.DataFrame({"model": ["compact"], "macro_f1": [0.6]})
+    own.to_csv(project / "outputs" / "patients" / "metrics" / "04_ladder.csv", index=False)
+    table, origin = ev.ladder_of("patients")
+    assert table["model"].tolist() == ["KNN", "compact", "rhythm"] and "leak" not in origin

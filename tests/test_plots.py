@@ -10,10 +10,11 @@ import pytest
 from matplotlib.colors import to_hex
 from sklearn.metrics import roc_auc_score
 
+from ecglib import ec57, plots
 from ecglib import evaluation as ev
-from ecglib import plots
 from ecglib.beats import BEAT_SAMPLES, Beats
 from ecglib.labels import CLASS_COLOURS, CLASSES
+from ecglib.noise import KINDS, noise_scores
 from ecglib.paths import Run
 from ecglib.plots_curves import CURVE_POINTS
 from ecglib.recordings import Recording
@@ -71,6 +72,51 @@ def draw_recording():
     return Recording("100", fs, signal, ("MLII",), marks, np.array(list("NVN+NN")))
 
 
+def draw_scores(protocols=("kaggle", "random", "patients")):
+    """A table as benchmarks/leak.py writes it."""
+    y, p = draw_predictions()
+    scores = ec57.headline(y, p.argmax(1), np.arange(2000) % 7, n=20)
+    return pd.DataFrame(
+        [
+            {"protocol": protocol, "model": model, "beats_asked": asked} | scores
+            for protocol in protocols
+            for model in ("most frequent class", "KNN", "compact")
+            for asked in ("all", "shares samples", "shares none")
+        ]
+    )
+
+
+def new_figures():
+    """Figures of protocols, mistakes, reasons and noise."""
+    signal, label = draw_beats()
+    y, p = draw_predictions()
+    parts = np.random.default_rng(0).normal(size=signal.shape)
+    means = {c: np.abs(parts[k]) / np.abs(parts[k]).sum() for k, c in enumerate(CLASSES)}
+    ladder = draw_scores(("kaggle",)).drop_duplicates("model")
+    worst = pd.DataFrame({"record": ["100"] * 4, "sample": [600, 900, 1500, 1800]})
+    worst = worst.assign(time_s=65.0, label="V", called="N", confidence=0.99)
+    levels = [(kind, snr) for kind in KINDS for snr in (np.inf, 6.0, -6.0)]
+    noise = noise_scores(y, dict.fromkeys(levels, p))
+    curve = ev.risk_coverage(y, p)
+    return {
+        "protocol_ladder": plots.plot_protocol_ladder({"known": ladder, "new": None}),
+        "leak_scores": plots.plot_leak_scores(draw_scores()),
+        "error_records": plots.plot_error_records(np.arange(2000) % 30, y, p.argmax(1)),
+        "worst_beats": plots.plot_worst_beats(worst, lambda name: draw_recording()),
+        "attribution": plots.plot_attribution(signal[:5], parts[:5], np.abs(parts[:5]), label[:5]),
+        "class_reasons": plots.plot_class_reasons(
+            dict(zip(CLASSES, signal, strict=False)), means, means
+        ),
+        "collapse": plots.plot_collapse(
+            signal[0], parts[0], parts[1], {"head": parts[:3], "head, lstm": parts[3:6]}
+        ),
+        "noise_traces": plots.plot_noise_traces({"clean": parts[0], "em": parts[1]}, "record 100"),
+        "noise_scores": plots.plot_noise_scores({"KNN": noise, "compact": noise}),
+        "noise_lines": plots.plot_noise_lines({"with": noise}, "macro_f1", "macro F1"),
+        "risk_coverage": plots.plot_risk_coverage({"KNN, test": curve}, {"KNN, test": (0.9, 0.1)}),
+    }
+
+
 @cache
 def all_figures():
     """Every figure once, by name."""
@@ -83,7 +129,7 @@ def all_figures():
     leak = pd.DataFrame({"beats": [0.96, 0.0], "patients": [1, 0]}, index=["kaggle", "patients"])
     attention = np.full((5, 24), 1 / 24)
     bins = ev.calibration_bins(y, p)
-    return {
+    return new_figures() | {
         "class_counts": plots.plot_class_counts({"train": label, "test": label[:4]}),
         "example_beats": plots.plot_example_beats(signal, label, 2),
         "beat_cut": plots.plot_beat_cut(draw_recording(), 600),
@@ -115,7 +161,10 @@ def test_every_figure_is_drawn_saved_and_stays_small(tmp_path):
     panels = {"class_counts": 1, "example_beats": 10, "beat_cut": 2, "leak": 1, "augmentation": 5}
     panels |= {"attention": 11, "beat_probabilities": 2, "learning_curves": 3, "confusion": 1}
     panels |= {"roc_curves": 2, "precision_recall_curves": 1, "class_f1": 1, "reliability": 4}
-    panels |= {"model_ladder": 2, "rhythm": 1, "neighbours": 9}
+    panels |= {"model_ladder": 2, "rhythm": 1, "neighbours": 9, "protocol_ladder": 2}
+    panels |= {"leak_scores": 2, "error_records": 1, "worst_beats": 4, "attribution": 11}
+    panels |= {"class_reasons": 5, "collapse": 3, "noise_traces": 2, "noise_scores": 6}
+    panels |= {"noise_lines": 3, "risk_coverage": 1}
     for name, figure in figures.items():
         assert len(figure.axes) == panels[name], name
         assert figure.get_figwidth() in (6.3, 3.15), name
@@ -146,6 +195,17 @@ def test_every_figure_is_drawn_saved_and_stays_small(tmp_path):
         "neighbours": ["asked: N", "neighbour 2: S, record 100"],
         "reliability": ["confidence", "share that is right", "ECE"],
         "model_ladder": ["accuracy", "macro F1", "published network", "98.00"],
+        "protocol_ladder": ["macro F1 of N, S and V", "known", "not run yet", "compact"],
+        "leak_scores": ["patients", "shares none", "accuracy on the published test beats"],
+        "error_records": ["wrong calls", "not drawn: 6 records", "S Supraventricular"],
+        "worst_beats": ["(s)", "(mV)", "100, 1:05.0:  V called N (99%)"],
+        "attribution": ["ms", "against", "for", "attention"],
+        "class_reasons": ["ms", "integrated gradients", "share in 50 ms"],
+        "collapse": ["rank correlation", "all weights shuffled", "+ lstm", "with sign"],
+        "noise_traces": ["(s)", "mV", "clean"],
+        "noise_scores": ["signal-to-noise ratio (dB)", "electrode motion", "KNN\nF1", "clean"],
+        "noise_lines": ["dB", "muscle noise", "macro F1", "−6"],
+        "risk_coverage": ["share of beats answered", "share of them wrong", "uncertain: 10.0%"],
     }.items(),
 )
 def test_figures_say_what_they_show(name, expected):
