@@ -36,7 +36,11 @@ def inside_beat(signal: np.ndarray) -> np.ndarray:
 
 
 def integrated_gradients(
-    model: nn.Module, signal: np.ndarray, target: np.ndarray, steps: int = STEPS
+    model: nn.Module,
+    signal: np.ndarray,
+    target: np.ndarray,
+    rhythm: np.ndarray | None = None,
+    steps: int = STEPS,
 ) -> tuple[np.ndarray, np.ndarray]:
     """How much every sample speaks for a class.
 
@@ -47,6 +51,8 @@ def integrated_gradients(
     signal : ndarray, shape (n, 187)
     target : ndarray, shape (n,), int
         The class asked about, for each beat.
+    rhythm : ndarray, shape (n, 6), optional
+        For a network that reads the rhythm: the same on all of the way, so it gets no share.
     steps : int
         Points on the way from the flat line to the beat.
 
@@ -60,8 +66,9 @@ def integrated_gradients(
     model.eval()
     beats = torch.from_numpy(np.ascontiguousarray(signal, dtype=np.float32))
     baseline = torch.from_numpy(flat_lines(signal))
-    parts, error = IntegratedGradients(lambda x: model(x)).attribute(
-        beats, baseline, target=torch.as_tensor(target), n_steps=steps,
+    more = None if rhythm is None else torch.from_numpy(np.asarray(rhythm, dtype=np.float32))
+    parts, error = IntegratedGradients(model.forward).attribute(
+        beats, baseline, torch.as_tensor(target), more, n_steps=steps,
         internal_batch_size=4096, return_convergence_delta=True,
     )  # fmt: skip
     return parts.detach().numpy(), error.detach().numpy()
@@ -112,13 +119,18 @@ def rank_agreement(first: np.ndarray, second: np.ndarray, signal: np.ndarray) ->
 
 
 def collapse_table(
-    model: nn.Module, signal: np.ndarray, target: np.ndarray, seeds: int = 3, steps: int = STEPS
+    model: nn.Module,
+    signal: np.ndarray,
+    target: np.ndarray,
+    rhythm: np.ndarray | None = None,
+    seeds: int = 3,
+    steps: int = STEPS,
 ) -> dict[str, np.ndarray]:
     """What is left of the explanations while weights are shuffled, part by part from the output.
 
     Parameters
     ----------
-    model, signal, target, steps
+    model, signal, target, rhythm, steps
         As in `integrated_gradients`.
     seeds : int
         How often the weights are shuffled anew.
@@ -132,14 +144,15 @@ def collapse_table(
         network's attributions as a factor.
     """
     deflection = np.abs(signal - flat_lines(signal))
-    trained = _three_ways(integrated_gradients(model, signal, target, steps)[0], deflection)
+    asked = signal, target, rhythm, steps
+    trained = _three_ways(integrated_gradients(model, *asked)[0], deflection)
     parts = [name for name, part in model.named_children() if any(True for _ in part.parameters())]
     names, out = parts[::-1], {}  # the one next to the output first
     for count in range(1, len(names) + 1):
         agreement = []
         for seed in range(seeds):
             broken = shuffled(model, names[:count], seed)
-            other = integrated_gradients(broken, signal, target, steps)[0]
+            other = integrated_gradients(broken, *asked)[0]
             pairs = zip(trained, _three_ways(other, deflection), strict=True)
             agreement.append([rank_agreement(a, b, signal) for a, b in pairs])
         out[", ".join(names[:count])] = np.mean(agreement, axis=0)

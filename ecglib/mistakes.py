@@ -27,9 +27,9 @@ def worst_beats(beats: Beats, proba: np.ndarray, k: int = 9, each_record: int = 
     Returns
     -------
     DataFrame
-        The worst first: ``position`` in `beats`, ``record``, ``sample``, ``time_s``, ``label``,
-        ``called`` (class letters), ``confidence`` in the call and ``p_label``, the probability of
-        the true class.
+        The worst first: ``position`` in `beats`, ``record``, ``sample``, ``time_s`` (at the 360 Hz
+        of MIT-BIH), ``label``, ``called`` (class letters), ``confidence`` in the call and
+        ``p_label``, the probability of the true class.
     """
     label, proba = check_predictions(beats.label, proba)
     table = _calls(beats, proba).assign(p_label=proba[np.arange(len(label)), label])

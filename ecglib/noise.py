@@ -18,13 +18,15 @@ recording gets noise, not every other two minutes, and N is measured on all of t
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.signal import resample_poly
 from scipy.stats import trim_mean
 
-from ecglib.beats import RECORDING_FS, Beats, cut_beats
+from ecglib.beats import RECORDING_FS, Beats, cut_beats, to_recording_fs
 from ecglib.confusion import class_scores, confusion_matrix, overall_scores
 from ecglib.labels import CLASS_SYMBOLS, CLASSES, SYMBOL_TO_CLASS
 from ecglib.paths import ROOT
@@ -116,25 +118,23 @@ def add_noise(recording: Recording, noise: np.ndarray, snr_db: float, start: int
     Parameters
     ----------
     recording : Recording
-        At the noise's own rate of 360 Hz, with annotations.
+        With annotations. At another rate than 360 Hz, the noise is resampled to it.
     noise : ndarray, shape (n_noise,)
-        Begins anew where it is shorter than the recording.
+        At 360 Hz; begins anew where it is shorter than the recording.
     snr_db : float
         Signal-to-noise ratio in dB as defined above; infinity adds nothing.
     start : int
         Sample of the noise that meets the recording's first one.
     """
-    if recording.fs != RECORDING_FS:
-        raise ValueError(
-            f"The noise is sampled at {RECORDING_FS} Hz, recording {recording.name} at "
-            f"{recording.fs:g} Hz: resample it first."
-        )
     if snr_db == CLEAN:
         return recording
-    gain = np.sqrt(signal_power(recording) / (noise_power(noise) * 10 ** (snr_db / 10)))
+    if recording.fs != RECORDING_FS:
+        ratio = Fraction(recording.fs / RECORDING_FS).limit_denominator(1000)
+        noise = resample_poly(noise, ratio.numerator, ratio.denominator)
+    gain = signal_power(recording) / (noise_power(noise, recording.fs) * 10 ** (snr_db / 10))
     added = np.take(noise, np.arange(start, start + len(recording.signal)), mode="wrap")
     signal = recording.signal.copy()
-    signal[:, 0] += np.float32(gain) * added
+    signal[:, 0] += np.float32(np.sqrt(gain)) * added
     return replace(recording, signal=signal)
 
 
@@ -233,7 +233,8 @@ def detection_table(
     for name, piece, true in _pieces(folder, records, seconds):
         for kind, snr in counts:
             noisy = add_noise(piece, noise[kind], snr, _start(noise[kind], name, seed))
-            counts[kind, snr] += compare_r_peaks(true, find_r_peaks(noisy.signal[:, 0]))
+            found = find_r_peaks(to_recording_fs(noisy.signal[:, 0], noisy.fs))
+            counts[kind, snr] += compare_r_peaks(true, found)
     rows = []
     for (kind, snr), (tp, fn, fp) in counts.items():
         row = {"noise": kind, "snr_db": snr, "beats": int(tp + fn)}
@@ -245,7 +246,7 @@ def detection_table(
 def _pieces(
     folder: str | Path, records: Iterable[str], seconds: float
 ) -> Iterator[tuple[str, Recording, np.ndarray]]:
-    """A piece of each recording with the annotations inside it, and its R peaks."""
+    """A piece of each recording with the annotations inside it, and its R peaks at 360 Hz."""
     for name in records:
         recording = read_recording(Path(folder) / str(name), [0])
         length = min(round(seconds * recording.fs), len(recording.signal))
@@ -258,7 +259,8 @@ def _pieces(
             mark_symbol=recording.mark_symbol[inside],
         )
         beat = [str(s) in SYMBOL_TO_CLASS for s in piece.mark_symbol]
-        yield str(name), piece, piece.mark_sample[beat]
+        at_360 = np.rint(piece.mark_sample[beat] * (RECORDING_FS / recording.fs)).astype(np.int64)
+        yield str(name), piece, at_360
 
 
 def _start(noise: np.ndarray, name: str, seed: int) -> int:

@@ -24,8 +24,8 @@ def plot_worst_beats(
     Parameters
     ----------
     table : DataFrame
-        One beat a row, as ``mistakes.worst_beats`` gives them: ``record``, ``sample``, ``time_s``,
-        ``label``, ``called``, ``confidence``.
+        One beat a row, as ``mistakes.worst_beats`` gives them: ``record``, ``sample``, ``label``,
+        ``called``, ``confidence``.
     read : function
         Record name -> its recording; the first lead is drawn.
     columns : int
@@ -56,7 +56,7 @@ def plot_worst_beats(
                 colour = CLASS_COLOURS.get(SYMBOL_TO_CLASS.get(str(symbol), ""), INK)
                 ax.text((mark - beat.sample) / fs, top, symbol, ha="center", va="top", size=7,
                         color=colour, weight="bold" if own else "normal")  # fmt: skip
-        minutes, seconds = divmod(beat.time_s, 60)
+        minutes, seconds = divmod(beat.sample / fs, 60)
         ax.set_title(
             f"{beat.record}, {minutes:.0f}:{seconds:04.1f}:  {beat.label} called {beat.called} "
             f"({beat.confidence:.0%})", size=7, loc="left",

@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from ecglib.beats import RECORDING_FS
 from ecglib.figures import ACCENT, FULL_WIDTH, INK, MUTED, styled
 from ecglib.labels import CLASS_COLOURS, CLASSES
 from ecglib.noise import KINDS
@@ -18,23 +17,25 @@ MARKERS = ("o", "s", "D", "^")
 
 
 @styled
-def plot_noise_traces(traces: Mapping[str, np.ndarray], title: str) -> Figure:
+def plot_noise_traces(traces: Mapping[str, np.ndarray], title: str, fs: float) -> Figure:
     """A few seconds of one recording, clean and with each kind of noise.
 
     Parameters
     ----------
     traces : mapping
-        ``{"clean": ndarray of shape (n_samples,), ...}``, millivolts at 360 Hz.
+        ``{"clean": ndarray of shape (n_samples,), ...}`` in millivolts.
     title : str
+    fs : float
+        Sampling rate in Hz.
     """
     fig, axes = plt.subplots(
         len(traces), 1, figsize=(FULL_WIDTH, 0.6 + 0.75 * len(traces)), sharex=True
     )
     for ax, (name, trace) in zip(axes, traces.items(), strict=True):
-        ax.plot(np.arange(len(trace)) / RECORDING_FS, trace, color=INK, lw=0.7)
+        ax.plot(np.arange(len(trace)) / fs, trace, color=INK, lw=0.7)
         ax.set_title(name, loc="left", size=7.5)
         ax.locator_params(axis="y", nbins=3)
-    axes[-1].set(xlim=(0, len(trace) / RECORDING_FS), xlabel=f"time (s), {title}")
+    axes[-1].set(xlim=(0, len(trace) / fs), xlabel=f"time (s), {title}")
     fig.supylabel("mV", size=8)
     return fig
 
@@ -52,14 +53,14 @@ def plot_noise_scores(tables: Mapping[str, pd.DataFrame]) -> Figure:
         len(tables), len(KINDS), figsize=(FULL_WIDTH, 0.8 + 1.45 * len(tables)), sharex=True,
         sharey=True, squeeze=False,
     )  # fmt: skip
+    for ax, name in zip(axes[0], KINDS.values(), strict=True):
+        ax.set_title(name)
     for line, (model, table) in zip(axes, tables.items(), strict=True):
-        for ax, (kind, name) in zip(line, KINDS.items(), strict=True):
+        for ax, kind in zip(line, KINDS, strict=True):
             own = table[table["noise"] == kind]
             for k, c in enumerate(CLASSES):
                 ax.plot(_steps(own), own[f"f1_{c}"], color=CLASS_COLOURS[c], marker=MARKERS[k % 4],
                         ms=2.5, label=c)  # fmt: skip
-            if line is axes[0]:
-                ax.set_title(name)
             _snr_axis(ax, own)
         line[0].set_ylabel(f"{model}\nF1")
     handles, names = axes[0, 0].get_legend_handles_labels()

@@ -58,11 +58,17 @@ def test_added_noise_has_the_asked_ratio(snr):
     assert clean.signal.max() == 2  # the recording given is left as it was
 
 
-def test_no_noise_is_no_change_and_another_rate_is_refused():
+def test_no_noise_is_no_change():
     clean = recording()
     assert nst.add_noise(clean, white(), nst.CLEAN) is clean
-    with pytest.raises(ValueError, match="resample"):
-        nst.add_noise(replace(clean, fs=250), white(), 6)
+
+
+def test_noise_is_brought_to_the_rate_of_the_recording():
+    slow = replace(recording(), fs=180)
+    hum = np.sin(2 * np.pi * 5 * np.arange(60 * FS) / FS)  # 5 Hz
+    added = (nst.add_noise(slow, hum, 6).signal - slow.signal)[:1800, 0]
+    spectrum = np.abs(np.fft.rfft(added))
+    assert np.fft.rfftfreq(len(added), 1 / slow.fs)[spectrum.argmax()] == pytest.approx(5)
 
 
 @pytest.fixture(scope="module")

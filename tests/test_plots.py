@@ -94,7 +94,7 @@ def new_figures():
     means = {c: np.abs(parts[k]) / np.abs(parts[k]).sum() for k, c in enumerate(CLASSES)}
     ladder = draw_scores(("kaggle",)).drop_duplicates("model")
     worst = pd.DataFrame({"record": ["100"] * 4, "sample": [600, 900, 1500, 1800]})
-    worst = worst.assign(time_s=65.0, label="V", called="N", confidence=0.99)
+    worst = worst.assign(label="V", called="N", confidence=0.99)
     levels = [(kind, snr) for kind in KINDS for snr in (np.inf, 6.0, -6.0)]
     noise = noise_scores(y, dict.fromkeys(levels, p))
     curve = ev.risk_coverage(y, p)
@@ -110,7 +110,7 @@ def new_figures():
         "collapse": plots.plot_collapse(
             signal[0], parts[0], parts[1], {"head": parts[:3], "head, lstm": parts[3:6]}
         ),
-        "noise_traces": plots.plot_noise_traces({"clean": parts[0], "em": parts[1]}, "record 100"),
+        "noise_traces": plots.plot_noise_traces({"clean": parts[0], "em": parts[1]}, "record", 360),
         "noise_scores": plots.plot_noise_scores({"KNN": noise, "compact": noise}),
         "noise_lines": plots.plot_noise_lines({"with": noise}, "macro_f1", "macro F1"),
         "risk_coverage": plots.plot_risk_coverage({"KNN, test": curve}, {"KNN, test": (0.9, 0.1)}),
@@ -198,7 +198,7 @@ def test_every_figure_is_drawn_saved_and_stays_small(tmp_path):
         "protocol_ladder": ["macro F1 of N, S and V", "known", "not run yet", "compact"],
         "leak_scores": ["patients", "shares none", "accuracy on the published test beats"],
         "error_records": ["wrong calls", "not drawn: 6 records", "S Supraventricular"],
-        "worst_beats": ["(s)", "(mV)", "100, 1:05.0:  V called N (99%)"],
+        "worst_beats": ["(s)", "(mV)", "100, 0:02.5:  V called N (99%)"],
         "attribution": ["ms", "against", "for", "attention"],
         "class_reasons": ["ms", "integrated gradients", "share in 50 ms"],
         "collapse": ["rank correlation", "all weights shuffled", "+ lstm", "with sign"],

@@ -62,6 +62,16 @@ def test_readme_quotes_the_spread_over_seeds(score):
     assert f"{own.mean():.2f} ± {own.std():.2f}" in readme
 
 
+def test_readme_quotes_what_the_split_gives_away():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    leak = pd.read_csv(ROOT / "benchmarks" / "results" / "leak.csv")
+    leak = leak[(leak.beats_asked == "all") & (leak.seed == 0)]
+    assert {"kaggle", "patients"} <= set(leak.protocol)
+    for row in leak.itertuples():
+        quoted = f"{100 * row.macro_f1:.1f} ({100 * row.f1_S:.1f}, {100 * row.f1_V:.1f})"
+        assert quoted in readme, (row.protocol, row.model)
+
+
 def test_readme_quotes_the_cost_of_the_quick_run():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     history = pd.read_csv(ROOT / "outputs" / "quick" / "metrics" / "03_history.csv")
