@@ -70,16 +70,15 @@ def plot_leak_scores(table: pd.DataFrame) -> Figure:
     """
     models = [m for m in table["model"].unique() if m != "most frequent class"]
     fig, (left, right) = plt.subplots(
-        1, 2, figsize=(FULL_WIDTH, 1.5 + 0.5 * len(models)), width_ratios=[1, 1], sharey=True
+        1, 2, figsize=(FULL_WIDTH, 1.2 + 0.75 * len(models)), width_ratios=[1, 1], sharey=True
     )
     for k, (protocol, style) in enumerate(PROTOCOL_STYLE.items()):
         own = table[(table["protocol"] == protocol) & table["model"].isin(models)]
         of_all = own[own["beats_asked"] == "all"]
-        y = np.array([models.index(m) for m in of_all["model"]]) + 0.22 * (k - 1)
+        y = np.array([models.index(m) for m in of_all["model"]]) + 0.27 * (k - 1)
         _intervals(left, of_all, "macro_f1", y, **style, label=protocol)
         for row, value in zip(y, of_all["macro_f1"], strict=True):
-            left.annotate(f"{100 * value:.1f}", (value, row), (7, 0), textcoords="offset points",
-                          size=6.5, va="center")  # fmt: skip
+            _value(left, value, row, 4)
         if protocol == "kaggle":
             for kind, shift in (("shares samples", -0.12), ("shares none", 0.12)):
                 part = own[own["beats_asked"] == kind]
@@ -97,7 +96,7 @@ def plot_leak_scores(table: pd.DataFrame) -> Figure:
     left.set(xlim=(0, 1.09), ylim=(len(models) - 0.5, -0.5), xlabel="macro F1 of N, S and V")
     right.set(xlabel="accuracy on the published test beats")
     right.margins(x=0.18)
-    right.locator_params(axis="x", nbins=4)
+    right.locator_params(axis="x", nbins=5)
     for ax in (left, right):
         ax.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0 if ax is left else 1))
         ax.grid(visible=False, axis="y")
@@ -158,6 +157,6 @@ def _intervals(
     ax.plot(table[score], y, marker, color=color, ms=4, label=label)
 
 
-def _value(ax: Axes, value: float, row: float) -> None:
-    text = ax.annotate(f"{100 * value:.1f}", (value, row), (0, 6), textcoords="offset points")
-    text.set(size=7, ha="center", bbox={"fc": "white", "ec": "none", "pad": 0.6})
+def _value(ax: Axes, value: float, row: float, above: float = 6) -> None:
+    text = ax.annotate(f"{100 * value:.1f}", (value, row), (0, above), textcoords="offset points")
+    text.set(size=7, ha="center", bbox={"fc": "white", "ec": "none", "pad": 0.4})

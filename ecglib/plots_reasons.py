@@ -123,7 +123,7 @@ def plot_collapse(
         beat_axis(ax)
         ax.set_title(title, loc="left", size=7.5)
         ax.tick_params(labelbottom=row == 1)
-    ax.set_xlabel("time after the R peak (ms)")
+    ax.set(xlabel="time after the R peak (ms)", ylabel="amplitude")
     ax = fig.add_subplot(grid[:, 1])
     x = np.arange(len(agreement) + 1)
     kinds = zip(KINDS_OF_AGREEMENT, (ACCENT, MUTED, INK), "osD", (-0.08, 0, 0.08), strict=True)
@@ -139,7 +139,8 @@ def plot_collapse(
         x, ["nothing", *(f"{'+ ' if i else ''}{n}" for i, n in enumerate(names))], size=6.5
     )
     ax.set(ylim=(-0.25, 1.05), ylabel="rank correlation", xlabel="shuffled, from the output on")
-    ax.legend(loc="upper right", title="attributions compared:", title_fontsize=7)
+    handles, names = ax.get_legend_handles_labels()
+    fig.legend(handles, names, loc="outside upper right", ncols=len(names))
     return fig
 
 
