@@ -72,6 +72,15 @@ def test_readme_quotes_what_the_split_gives_away():
         assert quoted in readme, (row.protocol, row.model)
 
 
+@pytest.mark.parametrize("snr_db", [0, float("inf")])
+def test_readme_quotes_what_training_with_noise_does(snr_db):
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    table = pd.read_csv(ROOT / "benchmarks" / "results" / "noise.csv")
+    table = table[(table.noise == "em") & (table.snr_db == snr_db)].set_index("training")
+    without, hardened = 100 * table.macro_f1[["without noise", "with noise"]]
+    assert f"{without:.1f} to {hardened:.1f} %" in readme
+
+
 def test_readme_quotes_the_cost_of_the_quick_run():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     history = pd.read_csv(ROOT / "outputs" / "quick" / "metrics" / "03_history.csv")
