@@ -6,6 +6,10 @@ from pathlib import Path
 import numpy as np
 
 
+class EcgFileError(ValueError):
+    """A file or array that is no usable ECG; the message says what is wrong and how to mend it."""
+
+
 @dataclass(frozen=True)
 class Recording:
     """One ECG recording.
@@ -24,6 +28,8 @@ class Recording:
         Sample number of every annotation in time order, beats and other marks alike.
     mark_symbol : ndarray, shape (n_marks,), str
         Annotation symbol of each: ``N``, ``V``, ``+``, ``~`` and so on.
+    assumed : tuple of str
+        What the source did not say and was taken for granted, one sentence each.
     """
 
     name: str
@@ -32,6 +38,7 @@ class Recording:
     leads: tuple[str, ...]
     mark_sample: np.ndarray
     mark_symbol: np.ndarray
+    assumed: tuple[str, ...] = ()
 
 
 def read_recording(path: str | Path, leads: list[int] | None = None) -> Recording:

@@ -1,0 +1,260 @@
+"""One reader for the ECGs that people have: arrays, text, WFDB, EDF and ISHNE files, zips of them.
+
+What a file claims is checked before anything of that size is read; nothing in it is executed, and
+nothing is written outside a temporary folder.
+"""
+
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ecglib.beats import Beats
+from ecglib.readers_files import Ecg, open_edf, open_ishne, open_wfdb
+from ecglib.readers_text import read_text
+from ecglib.recordings import EcgFileError, Recording
+
+MAX_UPLOAD = 256_000_000  # bytes of uploaded files together, unpacked: a day of two leads
+MAX_VALUES = 100_000_000  # of a recording that is read as a whole
+MAX_TEXT = 40_000_000  # bytes: an hour and a half of two leads at 360 Hz
+FS_RANGE = (1, 10_000)  # Hz
+TO_MV = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6, "v": 1e3}
+
+
+class MissingRateError(EcgFileError):
+    """The source does not tell its sampling rate; give it as ``fs`` and try again."""
+
+
+def read_ecg(
+    source, *, fs: float | None = None, lead: int | str | None = None, units: str | None = None
+) -> Recording | Beats:
+    """Read an ECG, whatever it comes in.
+
+    Parameters
+    ----------
+    source : array_like, str, Path or dict of {name: bytes}
+        Samples of shape (n_samples,) or (n_samples, n_leads); a text file (CSV, TSV), a WFDB
+        record, a folder or zip with one, an EDF, EDF+, BDF or ISHNE file; or the contents of
+        uploaded files by name, those of one recording together.
+    fs : float, optional
+        Sampling rate in Hz; needed where the source does not tell it, and stronger than what it
+        tells.
+    lead : int or str, optional
+        Only this lead, by number from 0 or by name; all leads by default.
+    units : {"mV", "uV", "nV", "V"}, optional
+        Of the samples, where the source does not tell or is wrong.
+
+    Returns
+    -------
+    Recording
+        In mV where the unit is known; ``assumed`` says what was taken for granted.
+    Beats
+        Where a text file holds prepared beats, rows of 187 samples or 188 with the label, as
+        Kaggle's files do: these are no recording. See `ecglib.uploads.read_beats`.
+
+    Raises
+    ------
+    EcgFileError
+        The source is damaged, dangerous, of another kind or incomplete (a ValueError).
+        `MissingRateError`, if only the sampling rate is missing.
+    """
+    with open_ecg(source, fs=fs, units=units) as ecg:
+        if isinstance(ecg, Beats):
+            return ecg
+        chosen = range(len(ecg.leads)) if lead is None else [ecg.lead_number(lead)]
+        if ecg.n_samples * len(chosen) > MAX_VALUES:
+            raise EcgFileError(
+                f"{ecg.name} has {ecg.n_samples:,} samples in {len(chosen)} leads, too many to "
+                "hold at once: read one lead, or classify the file, which is done in blocks."
+            )
+        signal = np.stack([ecg.read(0, ecg.n_samples, k) for k in chosen], axis=1)
+        return Recording(
+            ecg.name, ecg.fs, signal, tuple(ecg.leads[k] for k in chosen),
+            ecg.mark_sample, ecg.mark_symbol, ecg.assumed,
+        )  # fmt: skip
+
+
+@contextmanager
+def open_ecg(source, *, fs: float | None = None, units: str | None = None) -> Iterator[Ecg | Beats]:
+    """Open an ECG to read it in blocks, so that a week of it needs no more memory than an hour.
+
+    Parameters
+    ----------
+    source, fs, units
+        As for `read_ecg`.
+
+    Yields
+    ------
+    Ecg or Beats
+        ``Ecg.read(start, stop, lead)`` gives the samples of one lead in mV.
+    """
+    if units is not None and units.lower() not in TO_MV:
+        raise EcgFileError(f"There is no unit '{units}' of an ECG. Choose from mV, uV, nV, V.")
+    with tempfile.TemporaryDirectory(prefix="ecg-") as folder:
+        if isinstance(source, dict):
+            source = _unpack_upload(source, Path(folder))
+        if isinstance(source, str | Path):
+            ecg = _open_path(Path(source), Path(folder), fs)
+        else:
+            ecg = _from_array(source, "the array", fs)
+        if isinstance(ecg, Ecg):
+            ecg = _settle(ecg, fs, units)
+        yield ecg
+
+
+def _settle(ecg: Ecg, fs: float | None, units: str | None) -> Ecg:
+    """The rate and unit that count, and sentences on what nobody has said."""
+    assumed = list(ecg.assumed)
+    if fs is not None and ecg.fs is not None and fs != ecg.fs:
+        assumed.append(f"The sampling rate is {fs:g} Hz as you say, not {ecg.fs:g} as the file.")
+    rate = ecg.fs if fs is None else fs
+    if rate is None:
+        raise MissingRateError(
+            f"{ecg.name} does not tell its sampling rate: give fs in Hz "
+            "(360 for MIT-BIH, often 250 or 500 elsewhere)."
+        )
+    if not FS_RANGE[0] <= rate <= FS_RANGE[1]:
+        raise EcgFileError(
+            f"A sampling rate of {rate:g} Hz is impossible here; it is 1 to 10,000 Hz."
+        )
+    if not ecg.n_samples or not ecg.leads:
+        raise EcgFileError(f"{ecg.name} holds no samples.")
+    known = [(units or unit or "").lower() for unit in ecg.units]
+    if not all(unit in TO_MV for unit in known):
+        assumed.append("The unit is unknown; beats are scaled one by one, so classes need none.")
+    factors = [TO_MV.get(unit, 1.0) for unit in known]
+    read = ecg.read
+
+    def in_mv(start: int, stop: int, lead: int) -> np.ndarray:
+        return np.asarray(read(start, stop, lead) * np.float32(factors[lead]), dtype=np.float32)
+
+    units_now = tuple("mV" if unit in TO_MV else "" for unit in known)
+    return Ecg(
+        ecg.name, float(rate), ecg.leads, units_now, ecg.n_samples, in_mv,
+        ecg.mark_sample, ecg.mark_symbol, tuple(assumed),
+    )  # fmt: skip
+
+
+def _from_array(samples, name: str, fs: float | None) -> Ecg:
+    try:
+        samples = np.asarray(samples, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise EcgFileError(f"An ECG is an array of numbers or a file: {error}.") from error
+    samples = samples[:, None] if samples.ndim == 1 else samples
+    if samples.ndim != 2:
+        raise EcgFileError(
+            f"A recording of shape {samples.shape} can't be used; it is (n_samples,) or "
+            "(n_samples, n_leads)."
+        )
+    leads = tuple(f"lead {k}" for k in range(samples.shape[1]))
+    assumed = ()
+    if fs is None:
+        raise MissingRateError("An array does not tell its sampling rate: give fs in Hz.")
+    return Ecg(
+        name, fs, leads, ("mV",) * len(leads), len(samples),
+        lambda start, stop, lead: samples[start:stop, lead], assumed=assumed,
+    )  # fmt: skip
+
+
+def _open_path(path: Path, folder: Path, fs: float | None) -> Ecg | Beats:
+    """Open whatever a path names."""
+    if path.is_dir():
+        path = _only_record(path)
+    elif not path.exists() and path.with_name(path.name + ".hea").is_file():
+        path = path.with_name(path.name + ".hea")
+    if not path.is_file():
+        raise EcgFileError(
+            f"The recording {path.name} can't be read: there is no such file. Give the path of a "
+            "text, EDF or ISHNE file, of a zip or folder, or of a WFDB record (.hea and .dat)."
+        )
+    with path.open("rb") as file:
+        start = file.read(16)
+    if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        target = Path(tempfile.mkdtemp(dir=folder))
+        _unzip(path, target)
+        return _open_path(target, folder, fs)
+    if start[:8] == b"ISHNE1.0":
+        return open_ishne(path)
+    if start[:8] in (b"0       ", b"\xffBIOSEMI"):
+        return open_edf(path)
+    if path.suffix.lower() in {".hea", ".dat", ".atr"}:
+        return open_wfdb(path)
+    if path.stat().st_size > MAX_TEXT:
+        raise EcgFileError(
+            f"{path.name} has {path.stat().st_size / 1e6:.0f} MB, and the limit of text files is "
+            f"{MAX_TEXT // 10**6} MB: split it, or store it as WFDB or EDF, which have no limit."
+        )
+    return read_text(path.read_bytes(), path.name, fs)
+
+
+def _only_record(folder: Path) -> Path:
+    """The one recording in a folder."""
+    files = [f for f in sorted(folder.rglob("*")) if f.is_file() and not f.name.startswith(".")]
+    found = [f for f in files if f.suffix.lower() == ".hea"]
+    found = found or [f for f in files if f.suffix.lower() in {".edf", ".bdf", ".ecg", ".zip"}]
+    found = found or [f for f in files if f.suffix.lower() in {".csv", ".tsv", ".txt"}] or files
+    if len(found) != 1:
+        names = ", ".join(f.name for f in found[:3]) or "nothing that is an ECG"
+        raise EcgFileError(
+            f"One recording is wanted, and there are {len(found)} in {folder.name} ({names}): "
+            "name one of them."
+        )
+    return found[0]
+
+
+def _unpack_upload(files: dict[str, bytes], folder: Path) -> Path:
+    """Write uploaded files to a temporary folder under harmless names."""
+    total = sum(len(content) for content in files.values())
+    if total > MAX_UPLOAD:
+        raise EcgFileError(
+            f"The files have {total / 1e6:.0f} MB, and the limit is {MAX_UPLOAD // 10**6} MB."
+        )
+    target = folder / "upload"
+    target.mkdir()
+    for name, content in files.items():
+        (target / _plain(name)).write_bytes(content)
+    return target / _plain(next(iter(files))) if len(files) == 1 else target
+
+
+def _plain(name: str) -> str:
+    """A file's name without folders; refused where it could mean anything else."""
+    plain = name.replace("\\", "/").rpartition("/")[2]
+    if not plain or plain.startswith(".") or "\0" in plain or len(plain) > 120:
+        raise EcgFileError("A file has no usable name: letters, digits and one dot will do.")
+    return plain
+
+
+def _unzip(path: Path, target: Path) -> None:
+    """Unpack a zip's files side by side, as far as the limit allows."""
+    left = MAX_UPLOAD
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [m for m in archive.infolist() if not m.is_dir()]
+            members = [m for m in members if "__MACOSX" not in m.filename]
+            if len(members) > 1000 or sum(m.file_size for m in members) > MAX_UPLOAD:
+                raise EcgFileError(
+                    f"{path.name} would unpack to {len(members):,} files of "
+                    f"{sum(m.file_size for m in members) / 1e6:,.0f} MB: zip one recording only."
+                )
+            for member in members:
+                with (
+                    archive.open(member) as packed,
+                    (target / _plain(member.filename)).open("wb") as plain,
+                ):  # what the directory says of sizes may be a lie
+                    while piece := packed.read(1 << 20):
+                        left -= len(piece)
+                        if left < 0:
+                            raise EcgFileError(f"{path.name} unpacks to more than it says.")
+                        plain.write(piece)
+    except EcgFileError:
+        shutil.rmtree(target, ignore_errors=True)
+        raise
+    except Exception as error:  # zipfile raises whatever its parsers run into
+        raise EcgFileError(
+            f"The zip file {path.name} is damaged ({type(error).__name__}): pack it again."
+        ) from error

@@ -1,0 +1,259 @@
+"""ECGs from text files: what parts the numbers, which column is the time, and what the rest is."""
+
+import io
+import re
+from datetime import datetime
+
+import numpy as np
+
+from ecglib.beats import BEAT_SAMPLES, Beats
+from ecglib.readers_files import Ecg
+from ecglib.recordings import EcgFileError
+from ecglib.uploads import read_beats
+
+HEADER_LINES = 60  # Apple's and Kardia's exports tell their story first
+MAX_COLUMNS = 32  # of a recording written in columns
+STEADY = 0.02  # how much the steps of a time column may differ from their median
+UNIT = re.compile(r"\b(mv|uv|µv|μv|nv|millivolts?|microvolts?)\b", re.IGNORECASE)
+RATE = re.compile(r"(?:rate|frequency|\bfs\b)[^\d\n]{0,20}(\d+(?:[.,]\d+)?)", re.IGNORECASE)
+HERTZ = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:hz|hertz)\b", re.IGNORECASE)
+
+
+def read_text(content: bytes, name: str, fs: float | None = None) -> Ecg | Beats:
+    """Read a recording, or prepared beats, from a text file.
+
+    Numbers may be parted by commas, semicolons, tabs or spaces, in columns or in rows, with a
+    decimal comma, below a header, beside a time column; in UTF-8, UTF-16 or Latin-1.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the file.
+    name : str
+        Of the file.
+    fs : float, optional
+        The sampling rate where it is known, which makes a time column needless.
+
+    Returns
+    -------
+    Ecg or Beats
+        Beats where the file holds rows of 187 numbers, or 188 with the label.
+
+    Raises
+    ------
+    EcgFileError
+        The file is no text or no table of numbers.
+    """
+    plain = _decoded(content, name).replace(b'"', b"").replace(b"'", b"")
+    head = plain[:65_536].decode("utf-8", "replace").splitlines()[: HEADER_LINES + 20]
+    separator, comma = _separator(head)
+    first = _first_numbers(head, separator, comma, name)
+    story = "\n".join(head[:first])
+    if comma:
+        plain = plain.replace(b",", b".")
+    clock = ":" in _fields(head[first], separator)[0]
+    table = _table(plain, first, separator, clock, name)
+    if table.shape[1] in (BEAT_SAMPLES, BEAT_SAMPLES + 1) or table.shape in (
+        (BEAT_SAMPLES, 1), (BEAT_SAMPLES + 1, 1)
+    ):  # fmt: skip
+        return _beats(table, name)
+    if table.shape[0] < table.shape[1]:
+        table = table.T  # leads in rows
+    if table.shape[1] > MAX_COLUMNS:
+        raise EcgFileError(
+            f"{name} is a table of {table.shape[0]:,} by {table.shape[1]:,} numbers: neither a few "
+            "leads of a recording nor beats of 187 samples each."
+        )
+    titles = _titles(head, first, separator, table.shape[1] + clock)
+    assumed = []
+    if clock:
+        rate = _clock_rate(plain, first, separator, name)
+        titles = titles[1:]
+    else:
+        rate, is_time = _time_column(table, titles, assumed)
+        if is_time:
+            table, titles = table[:, 1:], titles[1:]
+    told = RATE.search(story) or HERTZ.search(story)
+    if told and rate is None:
+        rate = float(told[1].replace(",", "."))
+    unit = UNIT.search(story)
+    unit = unit[1].lower().replace("millivolt", "mv").replace("microvolt", "uv") if unit else ""
+    if not np.isfinite(table).any():
+        raise EcgFileError(f"{name} holds no finite number.")
+    signal = table.astype(np.float32)
+    return Ecg(
+        name=name, fs=rate if fs is None else fs,
+        leads=tuple(title or f"lead {k}" for k, title in enumerate(titles)),
+        units=(unit.rstrip("s"),) * signal.shape[1], n_samples=len(signal),
+        read=lambda start, stop, lead: signal[start:stop, lead], assumed=tuple(assumed),
+    )  # fmt: skip
+
+
+def _decoded(content: bytes, name: str) -> bytes:
+    """The text as UTF-8 without a byte order mark."""
+    sample = content[:4096]
+    encoding = "utf-8-sig"
+    if sample[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encoding = "utf-16"
+    elif sample.count(0) > len(sample) / 4:
+        encoding = "utf-16-le" if sample[1::2].count(0) > sample[::2].count(0) else "utf-16-be"
+    try:
+        if encoding == "utf-8-sig":
+            sample.decode("ascii")
+            plain = content
+        else:
+            plain = content.decode(encoding).encode()
+    except UnicodeDecodeError:
+        try:
+            plain = content.decode(encoding).encode()
+        except UnicodeDecodeError:
+            plain = content.decode("latin-1").encode()
+    if b"\0" in plain or sum(plain[:4096].count(code) for code in range(1, 9)) > 2:
+        raise EcgFileError(
+            f"{name} is not a text file, nor a WFDB, EDF or ISHNE one. Save the ECG as CSV (UTF-8)."
+        )
+    return plain
+
+
+def _fields(line: str, separator: str | None) -> list[str]:
+    fields = line.strip().rstrip(separator or "").split(separator)
+    return [field.strip() for field in fields]
+
+
+def _number(field: str, comma: bool = False) -> float | None:
+    try:
+        return float(field.replace(",", ".") if comma else field)
+    except ValueError:
+        return None
+
+
+def _separator(head: list[str]) -> tuple[str | None, bool]:
+    """What parts the numbers (None: white space), and whether a comma is a decimal comma."""
+    lines = [line for line in head if re.match(r"\s*[-+]?[.,]?\d", line)][-40:]
+    text = "\n".join(lines)
+    for mark in (";", "\t"):
+        if mark in text:
+            return mark, "," in text
+    if "," not in text:
+        return None, False
+    if "." not in text and all(re.fullmatch(r"\s*[-+]?\d+,\d+\s*", line) for line in lines):
+        whole = np.array([int(line.split(",")[0]) for line in lines])
+        if len(whole) < 3 or len(set(np.diff(whole))) > 1 or whole[0] == whole[-1]:
+            return None, True  # one column such as -0,135; steady whole parts would be a time
+    if re.search(r"\d,\d+\s+[-+]?\d+,\d", lines[-1]):
+        return None, True
+    return ",", False
+
+
+def _first_numbers(head: list[str], separator: str | None, comma: bool, name: str) -> int:
+    """Position of the first line that begins the numbers."""
+    for position, line in enumerate(head):
+        fields = [f for f in _fields(line, separator) if f]
+        numbers = [f for f in fields if _number(f, comma) is not None or ":" in f]
+        if fields and fields[0] in numbers and len(numbers) == len(fields):
+            return position
+    raise EcgFileError(
+        f"{name} holds no numbers that can be read as an ECG. It needs one sample a line, leads "
+        "side by side, or one beat of 187 numbers a line."
+    )
+
+
+def _table(plain: bytes, first: int, separator: str | None, clock: bool, name: str) -> np.ndarray:
+    """The numbers as float64; a column of clock times is left out."""
+    lines = io.TextIOWrapper(io.BytesIO(plain), encoding="utf-8", errors="replace")
+    ends = (line.rstrip("\r\n" + (separator or "")) for line in lines)
+    try:
+        return np.loadtxt(
+            ends, delimiter=separator, skiprows=first, ndmin=2, comments="#",
+            converters=_missing if separator and b"%c%c" % (ord(separator), ord(separator)) in plain
+            else None,
+            usecols=None if not clock else _columns(plain, first, separator),
+        )  # fmt: skip
+    except (ValueError, IndexError) as error:
+        where = re.search(r"row (\d+)", str(error))
+        row = f", in row {int(where[1]) + 1}" if where else ""
+        raise EcgFileError(
+            f"{name} can't be read as a table of numbers{row}: every line needs the same number of "
+            "columns, and nothing but numbers below the header."
+        ) from error
+
+
+def _missing(field: str) -> float:
+    return float(field) if field.strip() else np.nan
+
+
+def _columns(plain: bytes, first: int, separator: str | None) -> range:
+    line = plain[: 1 << 17].decode("utf-8", "replace").splitlines()[first]
+    return range(1, len(_fields(line, separator)))
+
+
+def _titles(head: list[str], first: int, separator: str | None, n: int) -> list[str]:
+    """The columns' names from the line above the numbers that has as many."""
+    for line in reversed(head[:first]):
+        fields = _fields(line, separator)
+        if len(fields) == n and not UNIT.fullmatch(fields[-1]) and "," not in fields[-1]:
+            return [field[:40] for field in fields]
+    return [""] * n
+
+
+def _time_column(
+    table: np.ndarray, titles: list[str], assumed: list[str]
+) -> tuple[float | None, bool]:
+    """The sampling rate from a first column that rises steadily, and whether there is one."""
+    if table.shape[1] < 2 or len(table) < 3:
+        return None, False
+    step = np.diff(table[:, 0])
+    usual = float(np.median(step))
+    if not usual > 0 or (step <= 0).any() or abs(step.mean() - usual) > STEADY * usual:
+        return None, False
+    title = titles[0].lower()
+    named = re.search(r"time|zeit|temps|elapsed|\bt\b|\bms\b|\bs\b|sec", title)
+    mean = (table[-1, 0] - table[0, 0]) / (len(table) - 1)
+    if re.search(r"\bms\b|msec|milli", title):
+        rate = 1000 / mean
+    elif re.search(r"\bs\b|sec", title):
+        rate = 1 / mean
+    elif usual == 1 and not named:
+        assumed.append("The first column counts the samples.")
+        return None, True
+    else:
+        rate = 1 / mean if usual < 0.1 else 1000 / mean
+        assumed.append(
+            f"The first column is the time in {'seconds' if usual < 0.1 else 'milliseconds'}."
+        )
+    rate = round(rate) if abs(rate - round(rate)) < 0.003 * rate else rate
+    return float(rate), True
+
+
+def _clock_rate(plain: bytes, first: int, separator: str | None, name: str) -> float:
+    """The sampling rate from a column such as 0:00.003 or 2026-01-31T10:00:00.003."""
+    lines = plain.rstrip().splitlines()
+    begin, end = (_fields(lines[k].decode(), separator)[0] for k in (first, -1))
+    seconds = _seconds(end) - _seconds(begin)
+    n = sum(1 for line in lines[first:] if line.strip())
+    if not seconds > 0:
+        raise EcgFileError(f"The times in {name} can't be read: '{begin[:30]}' to '{end[:30]}'.")
+    rate = (n - 1) / seconds
+    return float(round(rate) if abs(rate - round(rate)) < 0.003 * rate else rate)
+
+
+def _seconds(clock: str) -> float:
+    """Seconds of a clock time, of a date and time, or NaN."""
+    try:
+        return datetime.fromisoformat(clock).timestamp()
+    except ValueError:
+        pass
+    try:
+        return sum(float(part) * 60**k for k, part in enumerate(reversed(clock.split(":"))))
+    except ValueError:
+        return float("nan")
+
+
+def _beats(table: np.ndarray, name: str) -> Beats:
+    """Prepared beats, understood as the demo understands them."""
+    rows = io.StringIO()
+    np.savetxt(rows, table, fmt="%.8g", delimiter=",")
+    try:
+        return read_beats(rows.getvalue().encode(), name)[0]
+    except ValueError as error:
+        raise EcgFileError(str(error)) from error
