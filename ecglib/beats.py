@@ -6,6 +6,7 @@ preceding RR interval. Rows of neighbouring beats share samples.
 """
 
 from dataclasses import dataclass, fields
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -160,12 +161,16 @@ def to_recording_fs(signal: np.ndarray, fs: float) -> np.ndarray:
     """Bring one lead to 360 Hz with a polyphase filter; unchanged where it is at 360 Hz."""
     if fs == RECORDING_FS:
         return signal
-    from fractions import Fraction
-
     from scipy.signal import resample_poly
 
+    # Beyond its ends the signal goes on as it ends: from zero, it would begin with a false beat.
+    return resample_poly(signal, *resampling_ratio(fs), padtype="edge").astype(np.float32)
+
+
+def resampling_ratio(fs: float) -> tuple[int, int]:
+    """Numerator and denominator of 360 Hz over ``fs``, nearly: terms up to 1,000."""
     ratio = Fraction(RECORDING_FS / fs).limit_denominator(1000)
-    return resample_poly(signal, ratio.numerator, ratio.denominator).astype(np.float32)
+    return ratio.numerator, ratio.denominator
 
 
 def join(parts: list[Beats], source: str) -> Beats:

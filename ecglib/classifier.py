@@ -7,14 +7,16 @@ import pandas as pd
 import torch
 from scipy.special import softmax
 
-from ecglib.beats import BEAT_SAMPLES, RECORDING_FS, cut_rows, to_recording_fs
+from ecglib.beats import BEAT_SAMPLES, RECORDING_FS, Beats, resampling_ratio
+from ecglib.blocks import beat_rows, find_beats, upside_down
 from ecglib.labels import CLASSES
 from ecglib.model import CNNLSTM
 from ecglib.modelfile import load_model
 from ecglib.paths import DEFAULT_MODEL, MODELS
-from ecglib.recordings import read_recording
+from ecglib.quality import OK, looks_inverted, stretches
+from ecglib.readers import open_ecg
 from ecglib.rhythm import RHYTHM, rhythm_features
-from ecglib.rpeaks import find_r_peaks
+from ecglib.rpeaks import WINDOW
 from ecglib.serving import pick_engine
 
 
@@ -113,49 +115,109 @@ class Classifier:
         return spread / spread.sum(axis=1, keepdims=True)
 
     def classify_recording(
-        self, path_or_array, fs: float | None = None, lead: int = 0
+        self,
+        path_or_array,
+        fs: float | None = None,
+        lead: int | str = 0,
+        *,
+        detector: str = "matched",
+        invert: bool = False,
     ) -> pd.DataFrame:
         """Find the beats of a recording and classify each of them.
 
+        The recording is read in blocks: a day of it takes no more memory than an hour.
+
         Parameters
         ----------
-        path_or_array : str, Path or array_like
-            A WFDB record, or samples of shape (n_samples,) or (n_samples, n_leads). The unit does
-            not matter, since every beat is scaled.
+        path_or_array : str, Path, dict or array_like
+            Whatever `ecglib.readers.read_ecg` reads: a WFDB record, a text, EDF or ISHNE file, a
+            folder or zip with one, uploaded files, or samples of shape (n_samples,) or
+            (n_samples, n_leads). The unit does not matter, since every beat is scaled.
         fs : float, optional
-            Sampling rate in Hz; needed for an array, taken from the header for a record.
-        lead : int
-            Which lead to classify, counted from 0.
+            Sampling rate in Hz; needed where the source does not tell it.
+        lead : int or str
+            Which lead to classify, counted from 0, or its name.
+        detector : {"matched", "gqrs", "xqrs", "sleepecg"}
+            Of the R peaks, see `ecglib.rpeaks.find_r_peaks`.
+        invert : bool
+            Turn a lead that was recorded upside down.
 
         Returns
         -------
         DataFrame
             One row a beat, except the recording's last one, which has no following RR interval:
             ``time_s``, ``sample`` (at the recording's own rate), ``label``, ``confidence``,
-            ``p_N`` to ``p_Q``, ``uncertain``.
+            ``p_N`` to ``p_Q``, ``uncertain``, ``quality``. Where the quality is not ``ok`` but
+            ``flat``, ``clipped`` or ``noise``, there is no verdict: the label is empty, and the
+            probabilities are what the network said of the noise. ``attrs`` holds ``name``, ``fs``,
+            ``lead``, ``duration_s``, ``no_verdict`` (the stretches), ``assumed`` and ``warnings``
+            (sentences).
 
         Raises
         ------
         ValueError
             The recording can't be read, has no such lead, or ``fs`` is missing or impossible.
         """
-        signal, fs = _one_lead(path_or_array, fs, lead)
-        signal = to_recording_fs(signal, fs)
-        peaks = find_r_peaks(signal)
-        keep = np.arange(max(len(peaks) - 1, 0))
-        rr = np.diff(peaks) / RECORDING_FS
-        rhythm = rhythm_features(np.append(np.nan, rr[:-1])[: len(keep)], rr)
-        proba = self.predict_proba(cut_rows(signal, peaks, keep), rhythm)
+        with open_ecg(path_or_array, fs=fs) as ecg:
+            if isinstance(ecg, Beats):
+                raise ValueError(
+                    "These are prepared beats, not a recording: read them with "
+                    "ecglib.readers.read_ecg and give their signal to predict."
+                )
+            number = ecg.lead_number(lead)
+            ecg = upside_down(ecg) if invert else ecg
+            peaks, windows = find_beats(ecg, number, detector)
+            keep = np.arange(max(len(peaks) - 1, 0))
+            quality = windows[peaks[keep] // WINDOW]
+            rr = np.diff(peaks) / RECORDING_FS
+            # An interval across a stretch without a verdict may hold beats that nobody saw.
+            rr = np.where(
+                (quality == OK) & (np.append(quality[1:], OK)[: len(rr)] == OK), rr, np.nan
+            )
+            rhythm = rhythm_features(np.append(np.nan, rr[:-1])[: len(keep)], rr)
+            proba, sample_rows = [np.zeros((0, len(CLASSES)))], [np.zeros((0, BEAT_SAMPLES))]
+            for which, rows in beat_rows(ecg, number, peaks):
+                proba.append(self.predict_proba(rows, rhythm[which]))
+                sample_rows.append(rows[quality[which] == OK][:20])
+        proba = np.concatenate(proba)
+        up, down = resampling_ratio(ecg.fs)
+        sample = np.rint(peaks[keep] * down / up).astype(np.int64)
         confidence = proba.max(axis=1)
-        table = {
-            "time_s": peaks[keep] / RECORDING_FS,
-            "sample": np.rint(peaks[keep] * (fs / RECORDING_FS)).astype(np.int64),
-            "label": np.array(CLASSES)[proba.argmax(axis=1)],
-            "confidence": confidence,
-            **{f"p_{name}": proba[:, i] for i, name in enumerate(CLASSES)},
-            "uncertain": confidence < self.threshold,
+        table = pd.DataFrame(
+            {
+                "time_s": sample / ecg.fs,
+                "sample": sample,
+                "label": np.where(quality == OK, np.array(CLASSES)[proba.argmax(axis=1)], ""),
+                "confidence": confidence,
+                **{f"p_{name}": proba[:, i] for i, name in enumerate(CLASSES)},
+                "uncertain": (confidence < self.threshold) | (quality != OK),
+                "quality": quality,
+            }
+        )
+        duration = ecg.n_samples / ecg.fs
+        table.attrs = {
+            "name": ecg.name,
+            "fs": ecg.fs,
+            "lead": ecg.leads[number],
+            "duration_s": duration,
+            "no_verdict": stretches(windows, duration),
+            "assumed": list(ecg.assumed),
+            "warnings": _warnings(table, np.concatenate(sample_rows)),
         }
-        return pd.DataFrame(table)
+        return table
+
+
+def _warnings(table: pd.DataFrame, rows: np.ndarray) -> list[str]:
+    """Why the table may mislead, one sentence each."""
+    found = []
+    if looks_inverted(rows):
+        found.append(
+            "The lead looks upside down: R peaks and T waves point down. If it is, classify it "
+            "again with invert=True; in leads such as aVR or V1 this is normal."
+        )
+    if len(table) and (share := (table["quality"] != OK).mean()) > 0.2:
+        found.append(f"The signal is too poor for a verdict on {share:.0%} of the beats.")
+    return found
 
 
 def _check_beats(signal) -> np.ndarray:
@@ -173,27 +235,3 @@ def _check_beats(signal) -> np.ndarray:
         row, column = np.argwhere(~np.isfinite(beats))[0]
         raise ValueError(f"Beat {row}, sample {column} is not a finite number.")
     return beats
-
-
-def _one_lead(path_or_array, fs: float | None, lead: int) -> tuple[np.ndarray, float]:
-    """One lead of a recording, and its sampling rate in Hz."""
-    if isinstance(path_or_array, (str, Path)):
-        recording = read_recording(path_or_array)
-        samples, rate = recording.signal, recording.fs if fs is None else fs
-    else:
-        samples, rate = np.asarray(path_or_array, dtype=np.float32), fs
-        samples = samples[:, None] if samples.ndim == 1 else samples
-    if rate is None:
-        raise ValueError("An array does not tell its sampling rate: give fs in Hz.")
-    if not 1 <= rate <= 10_000:
-        raise ValueError(f"A sampling rate of {rate} Hz is impossible here; it is 1 to 10,000 Hz.")
-    if samples.ndim != 2 or not 0 <= lead < samples.shape[1]:
-        raise ValueError(
-            f"There is no lead {lead} in a recording of shape {samples.shape}; it is "
-            "(n_samples,) or (n_samples, n_leads), leads counted from 0."
-        )
-    signal = samples[:, lead]
-    if not np.isfinite(signal).all():
-        bad = int((~np.isfinite(signal)).sum())
-        raise ValueError(f"{bad} of {len(signal)} samples are not finite numbers.")
-    return signal, float(rate)

@@ -56,12 +56,17 @@ def find_r_peaks(signal: np.ndarray, detector: str = "matched") -> np.ndarray:
     """
     if detector not in DETECTORS:
         raise ValueError(f"There is no detector '{detector}'. Choose from {', '.join(DETECTORS)}.")
+    return peaks_and_height(signal, detector)[0]
+
+
+def peaks_and_height(signal: np.ndarray, detector: str) -> tuple[np.ndarray, np.ndarray]:
+    """R peaks as `find_r_peaks` finds them, and the `filtered` signal."""
     signal = np.asarray(signal, dtype=np.float64)
-    if len(signal) < SHORTEST_S * RECORDING_FS or np.ptp(signal) == 0:
-        return np.zeros(0, dtype=np.int64)
     height = filtered(signal)
+    if len(signal) < SHORTEST_S * RECORDING_FS or np.ptp(signal) == 0:
+        return np.zeros(0, dtype=np.int64), height
     found = _matched(height) if detector == "matched" else _library(signal, detector)
-    return np.unique(_settle(signal, height, found))
+    return np.unique(_settle(signal, height, found)), height
 
 
 def compare_r_peaks(true: np.ndarray, found: np.ndarray) -> tuple[int, int, int]:
@@ -82,7 +87,8 @@ def compare_r_peaks(true: np.ndarray, found: np.ndarray) -> tuple[int, int, int]
 
 def filtered(signal: np.ndarray) -> np.ndarray:
     """Magnitude of the QRS matched filter, shape (n_samples,), in the unit of the signal."""
-    return np.abs(correlate1d(np.asarray(signal, dtype=np.float64), MATCHED, mode="nearest"))
+    signal = np.asarray(signal, dtype=np.float64)
+    return np.abs(correlate1d(signal, MATCHED, mode="nearest")) if len(signal) else signal
 
 
 def usual_height(height: np.ndarray) -> np.ndarray:
