@@ -1,5 +1,8 @@
 """Reading ECG recordings: WFDB files in, millivolts and annotations out."""
 
+import os
+import re
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,3 +95,42 @@ def record_names(folder: str | Path) -> list[str]:
     folder = Path(folder)
     annotated = {path.stem for path in folder.glob("*.atr")}
     return sorted(annotated & {path.stem for path in folder.glob("*.hea")})
+
+
+def write_annotations(table, path: str | Path) -> None:
+    """Write the beats of a classified recording as WFDB annotations, for LightWAVE and the like.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From ``Classifier.classify_recording``: ``sample``, ``label`` and, in ``attrs``, ``fs``.
+        A beat without a verdict is written as ``|``, an isolated QRS-like artifact.
+    path : str or Path
+        Such as ``100.atr``, or ``100.ai`` to leave the reference annotation alone. It holds the
+        old annotations or the new ones, never a part.
+
+    Raises
+    ------
+    ValueError
+        There is no beat to write, or the name is none that WFDB reads.
+    """
+    import wfdb
+
+    path = Path(path)
+    extension = path.suffix[1:]
+    if not len(table) or not extension.isalpha() or not re.fullmatch(r"[\w-]+", path.stem):
+        raise ValueError(
+            f"{path.name} can't be written: annotations need at least one beat, and a name of "
+            "letters, digits, - and _ with a suffix of letters, such as 100.atr."
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".ecg-") as folder:
+        wfdb.wrann(
+            path.stem,
+            extension,
+            table["sample"].to_numpy(dtype=np.int64),
+            [label or "|" for label in table["label"]],
+            fs=table.attrs["fs"],
+            write_dir=folder,
+        )
+        os.replace(Path(folder) / path.name, path)
