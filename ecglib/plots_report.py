@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 
 from ecglib.beats import RECORDING_FS
 from ecglib.blocks import length, read_block, upside_down
+from ecglib.events import DISCLAIMER, PATTERNS, summarise
 from ecglib.figures import INK, MUTED, PALE, plt, styled
 from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES
 from ecglib.readers import open_ecg
-from ecglib.report import DISCLAIMER, PATTERNS, summarise
 
 A4 = (8.27, 11.69)  # inches
 STRIP_S = 10.0
@@ -59,7 +59,7 @@ def draw_report(
             stop = min(first + round(STRIP_S * RECORDING_FS), length(ecg))
             trace = read_block(ecg, lead, first, stop)
             ax = figure.add_subplot(grid[k])
-            _strip(ax, trace, start, table, event, ecg.units[lead])
+            _strip(ax, trace, start, table, event, ecg.units[lead], k == len(chosen) - 1)
     if not chosen:
         figure.text(0.08, 0.55, "No beats were found.", size=9)
     figure.text(0.08, 0.025, DISCLAIMER, size=8, weight="bold", color="#B00020")
@@ -154,9 +154,15 @@ def _rate(ax: Axes, report: dict) -> None:
 
 
 def _strip(
-    ax: Axes, trace: np.ndarray, start: float, table: pd.DataFrame, event: dict, unit: str
+    ax: Axes,
+    trace: np.ndarray,
+    start: float,
+    table: pd.DataFrame,
+    event: dict,
+    unit: str,
+    last: bool,
 ) -> None:
-    """Ten seconds of the lead with the class above each beat."""
+    """Ten seconds of the lead with the class above each beat; the last strip has the time scale."""
     time = np.arange(len(trace)) / RECORDING_FS
     ax.axvspan(event["start_s"] - start - 0.1, event["end_s"] - start + 0.1, color=PALE, lw=0)
     ax.plot(time, trace, color=INK, lw=0.7)
@@ -168,7 +174,7 @@ def _strip(
     room = 0.1 * (high - low) + 1e-6
     ax.set(xlim=(0, STRIP_S), ylim=(low - room, high + room), ylabel=unit)
     ax.set_xticks(range(0, int(STRIP_S) + 1))
-    ax.set_xticklabels([f"{k} s" if k else "" for k in range(0, int(STRIP_S) + 1)])
+    ax.set_xticklabels([f"{k} s" for k in range(0, int(STRIP_S) + 1)] if last else [])
     rate = f", {event['rate_bpm']:.0f} bpm" if event["rate_bpm"] else ""
     seconds = event["end_s"] - event["start_s"]
     what = f"{event['beats']} beats{rate}" if rate else f"{seconds:.2f} s"

@@ -11,9 +11,9 @@ OK, FLAT, CLIPPED, NOISE = KINDS = ("ok", "flat", "clipped", "noise")
 FLAT_SPAN = 0.05  # of the usual range of 1.5 s: less is no signal, as when an electrode is off
 CLIPPED_SHARE = 0.02  # of the samples at the recording's extreme value: a recorder's limit
 # Median of the QRS filter over the usual height of a beat: 0.02 in a clean lead and 0.06 with as
-# much noise as signal; of MIT-BIH's windows 1 in 200 is above, mostly ventricular flutter, which
-# has no single beats either.
-NOISY = 0.10
+# much noise as signal. Few of MIT-BIH's windows are above, mostly of ventricular flutter, which has
+# no single beats either.
+NOISY = 0.12
 STEADY = 5  # windows: shorter noise is not worth losing beats for
 
 

@@ -121,8 +121,8 @@ def _settle(ecg: Ecg, fs: float | None, units: str | None) -> Ecg:
         raise EcgFileError(
             f"A sampling rate of {rate:g} Hz is impossible here; it is 1 to 10,000 Hz."
         )
-    if not ecg.n_samples or not ecg.leads:
-        raise EcgFileError(f"{ecg.name} holds no samples.")
+    if not ecg.leads:
+        raise EcgFileError(f"{ecg.name} holds no leads.")
     known = [(units or unit or "").lower() for unit in ecg.units]
     if not all(unit in TO_MV for unit in known):
         assumed.append("The unit is unknown; beats are scaled one by one, so classes need none.")

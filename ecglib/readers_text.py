@@ -171,7 +171,7 @@ def _table(plain: bytes, first: int, separator: str | None, clock: bool, name: s
         )  # fmt: skip
     except (ValueError, IndexError) as error:
         where = re.search(r"row (\d+)", str(error))
-        row = f", in row {int(where[1]) + 1}" if where else ""
+        row = f", near row {where[1]} of the numbers" if where else ""
         raise EcgFileError(
             f"{name} can't be read as a table of numbers{row}: every line needs the same number of "
             "columns, and nothing but numbers below the header."

@@ -25,9 +25,9 @@ MATCHED /= np.abs(MATCHED).sum()
 # Chosen on the training beats of DS1 and the paced records, clean and with electrode noise.
 WINDOW = 540  # samples: 1.5 s, which nearly always hold a beat
 NEIGHBOURS = 13  # windows whose median height is the usual height of a beat
-USUAL, SMALL = 0.35, 0.22  # of the usual height: what is a beat, and what may be a missed one
+USUAL, SMALL = 0.30, 0.18  # of the usual height: what is a beat, and what may be a missed one
 REFRACTORY = round(0.3 * RECORDING_FS)
-T_WAVE, T_HEIGHT = round(0.36 * RECORDING_FS), 0.5  # so soon and so low, it is a T wave
+T_WAVE, T_HEIGHT = round(0.36 * RECORDING_FS), 0.4  # so soon and so low, it is a T wave
 GAP = 1.4  # of the usual RR interval: here a small beat is looked for
 LIMB, LIMB_HEIGHT, LIMB_GAIN = round(0.1 * RECORDING_FS), 0.4, 1.5  # see _settle
 BASELINE = round(0.25 * RECORDING_FS)  # half the stretch whose median is the baseline

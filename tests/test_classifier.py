@@ -69,6 +69,7 @@ def test_recording_from_an_array(classifier, fs):
     table = classifier.classify_recording(ecg(fs=fs), fs=fs)
     assert list(table.columns) == [
         "time_s", "sample", "label", "confidence", "p_N", "p_S", "p_V", "p_F", "p_Q", "uncertain",
+        "quality",
     ]  # fmt: skip
     assert 20 <= len(table) <= 24
     assert np.diff(table.time_s)[1:-1] == pytest.approx(1 / 1.2, abs=0.05)

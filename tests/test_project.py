@@ -24,13 +24,14 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 # In the order in which data flows: a module imports only from those before it.
 ORDER = """
     labels paths recordings beats published rpeaks rhythm
+    quality uploads readers_files readers_text readers blocks events
     physionet kaggle_csv synthetic sources splits leak knn
     model augment recipes sampling checkpoint training distillation modelfile serving classifier
     confusion calibration uncertainty tables results evaluation finishing
     ec57 mistakes explain noise
     figures plots_beats plots_curves plots_scores plots_protocols plots_verdicts plots_mistakes
-    plots_reasons plots_noise plots
-    uploads demo_state demo_view demo
+    plots_reasons plots_noise plots_report plots report
+    demo_state demo_view demo
     parameters profiles guards manifest runner
 """.split()
 # `load_beats` is the front door to the sources, opened when it is called.
@@ -49,7 +50,9 @@ USERS = {
     "seaborn": {"figures", "plots*"},
     "ipywidgets": {"demo_view"},
     "bqplot": {"demo_view"},
-    "wfdb": {"recordings", "rpeaks", "synthetic"},
+    "wfdb": {"recordings", "readers_files", "rpeaks", "synthetic"},
+    "edfio": {"readers_files"},
+    "sleepecg": {"rpeaks"},
     "kaggle": {"kaggle_csv"},
     "kagglehub": {"kaggle_csv"},
     "papermill": {"runner", "parameters"},

@@ -1,0 +1,93 @@
+"""From file to report: how long half an hour and a day of ECG take, and how much memory.
+
+    python benchmarks/recording_speed.py              half an hour, 6 and 24 hours of two leads
+
+The long recordings are the MIT-BIH records one behind the other, written to a temporary folder.
+Each is classified in a process of its own, the model already loaded; one line each goes to
+``benchmarks/results/recording_speed.csv``. Peak memory includes Python and its libraries, whose
+own share is the column ``base_mb``.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from ecglib.labels import MITDB_RECORDS
+from ecglib.paths import ROOT, atomic_write
+from ecglib.sources import locate
+
+RESULTS = ROOT / "benchmarks" / "results" / "recording_speed.csv"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--hours", type=float, nargs="+", default=[0.5, 6, 24])
+    parser.add_argument("--child", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.child:
+        print(json.dumps(measure(asked.child)))
+        return
+    folder = locate("auto", None).folder
+    rows = []
+    for hours in asked.hours:
+        with tempfile.TemporaryDirectory() as work:
+            record = joined(folder, Path(work), round(2 * hours))
+            command = [sys.executable, __file__, "--child", str(record)]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+        rows.append({"hours": hours} | json.loads(done.stdout.splitlines()[-1]))
+        print(rows[-1], flush=True)
+    with atomic_write(RESULTS) as path:
+        pd.DataFrame(rows).to_csv(path, index=False, float_format="%.4g")
+
+
+def joined(folder: Path, work: Path, n_records: int) -> Path:
+    """One WFDB record of several: format 212 allows to put the files behind each other."""
+    with (work / "day.dat").open("wb") as day:
+        for name in MITDB_RECORDS[:n_records]:
+            day.write((folder / f"{name}.dat").read_bytes())
+    leads = "".join(f"day.dat 212 200 11 1024 0 0 0 {lead}\n" for lead in ("MLII", "V1"))
+    (work / "day.hea").write_text(f"day 2 360 {650_000 * n_records}\n{leads}")
+    return work / "day"
+
+
+def measure(record: str) -> dict:
+    """Classify and summarise one recording."""
+    from ecglib import Classifier
+    from ecglib.report import summarise
+
+    classifier = Classifier.load()
+    network, predict = [], classifier.predict_proba
+
+    def timed(*arguments):
+        started = time.process_time()
+        answer = predict(*arguments)
+        network.append(time.process_time() - started)
+        return answer
+
+    classifier.predict_proba = timed
+    from ecglib import blocks, readers  # noqa: F401
+
+    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    wall, cpu = time.perf_counter(), time.process_time()
+    table = classifier.classify_recording(record)
+    summarise(table)
+    return {
+        "engine": classifier.engine,
+        "beats": len(table),
+        "wall_seconds": time.perf_counter() - wall,
+        "cpu_seconds": time.process_time() - cpu,
+        "network_cpu_seconds": sum(network),
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000,
+        "base_mb": base,
+    }
+
+
+if __name__ == "__main__":
+    main()
