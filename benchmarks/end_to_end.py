@@ -36,7 +36,7 @@ def main() -> None:
     split = split_beats(beats, "kaggle")
     if beats.synthetic:
         raise SystemExit("Figures worth keeping need the real recordings.")
-    side = getattr(split, asked.side)
+    side = np.sort(getattr(split, asked.side))  # in time order, as the marks of each record
     classifier = Classifier.load(asked.model)
     folder = locate("auto", None).folder
     said = classifier.predict_proba(beats.signal[side]).argmax(axis=1)
