@@ -18,6 +18,7 @@ from ecglib.rpeaks import CONTEXT_S, DETECTORS, WINDOW, peaks_and_height
 
 BLOCK = 400 * WINDOW  # samples at 360 Hz
 CONTEXT = round(CONTEXT_S * RECORDING_FS)  # a whole number of windows
+BATCH = 512  # beats: one size, since PyTorch keeps memory for every size it has met
 LONGEST = 30 * 60 * RECORDING_FS  # samples: a row's next beat is not looked for further away
 
 
@@ -122,7 +123,8 @@ def beat_rows(ecg: Ecg, lead: int, peaks: np.ndarray) -> Iterator[tuple[slice, n
     n = length(ecg)
     first = 0
     while first < len(peaks) - 1:
-        end = min(int(np.searchsorted(peaks, peaks[first] + BLOCK)), len(peaks) - 1)
+        near = int(np.searchsorted(peaks, peaks[first] + LONGEST))
+        end = min(first + BATCH, near, len(peaks) - 1)
         marks = peaks[first : end + 2]
         start = int(marks[0])
         reach = n if end + 2 > len(peaks) else int(marks[-1])

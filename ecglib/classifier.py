@@ -178,7 +178,7 @@ class Classifier:
             proba, sample_rows = [np.zeros((0, len(CLASSES)))], [np.zeros((0, BEAT_SAMPLES))]
             for which, rows in beat_rows(ecg, number, peaks):
                 proba.append(self.predict_proba(rows, rhythm[which]))
-                sample_rows.append(rows[quality[which] == OK][:20])
+                sample_rows.append(rows[quality[which] == OK][:20].copy())  # not a view of all
         proba = np.concatenate(proba)
         up, down = resampling_ratio(ecg.fs)
         sample = np.rint(peaks[keep] * down / up).astype(np.int64)
