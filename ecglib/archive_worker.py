@@ -1,0 +1,73 @@
+"""What a worker of the cluster does: load the model once, then one recording after the other."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+from distributed import Worker, WorkerPlugin, get_worker
+
+from ecglib.archive_files import Entry, atomic_open, fetched, part
+from ecglib.classifier import Classifier
+
+
+class Model(WorkerPlugin):
+    """The classifier of a worker; it travels as the model file's bytes, which need no shared disk.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the model file.
+    checksum : str
+        Its SHA-256, part of the plugin's name: archives with other models may use the same workers.
+    """
+
+    def __init__(self, content: bytes, checksum: str):
+        self.name = f"ecg-model-{checksum[:12]}"
+        self._content = content
+
+    def setup(self, worker: Worker) -> None:
+        with TemporaryDirectory(prefix="ecg-") as folder:
+            path = Path(folder, "model.safetensors")
+            path.write_bytes(self._content)
+            self.classifier = Classifier.load(path)
+
+
+def classify_to_part(entry: Entry, folder: str, parts: str, model: str, lead: int) -> str | None:
+    """Classify one recording and write its table.
+
+    Parameters
+    ----------
+    entry : Entry
+    folder, parts : str
+        Of the archive and of the results.
+    model : str
+        Name of the plugin.
+    lead : int
+
+    Returns
+    -------
+    str or None
+        Why the recording can't be classified; None when its table is written. An error in writing
+        is raised instead: it is not the recording's fault, and would meet the next one, too.
+    """
+    classifier = get_worker().plugins[model].classifier
+    try:
+        with fetched(folder, entry) as path:
+            table = classifier.classify_recording(path, lead=lead)
+    except ValueError as error:
+        return str(error)
+    except (
+        Exception
+    ) as error:  # of a storage or a reader: this recording's alone, so the rest go on
+        return f"{type(error).__name__}: {error}"
+    with atomic_open(part(parts, entry.key)) as file:
+        compact(table, entry.name).to_parquet(file, index=False)
+    return None
+
+
+def compact(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The table of a recording under its name, with probabilities in half the space."""
+    single = [c for c in table if c == "confidence" or c.startswith("p_")]
+    table = table.astype(dict.fromkeys(single, "float32"))
+    table.insert(0, "recording", pd.Series(name, index=table.index, dtype="str"))
+    return table.astype({"label": "str"})
