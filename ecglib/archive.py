@@ -15,10 +15,11 @@ on; 130 or 143 stopped.
 
 import argparse
 import hashlib
+import logging
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -30,13 +31,16 @@ from tqdm import tqdm
 import ecglib
 from ecglib.archive_files import Entry, find_recordings, finished, recordings_file
 from ecglib.guards import stoppable
-from ecglib.modelfile import read_card
 from ecglib.paths import DEFAULT_MODEL, MODELS
 
 if TYPE_CHECKING:  # only a run needs them, see `classify_archive`
     from distributed import Client, Future
 
 IN_FLIGHT = 4096  # tasks that the scheduler holds at a time, enough for as many cores
+
+# A terminal sends Ctrl-C to the workers, too, which are stopped by us and have nothing to add.
+IGNORE_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+GONE = "The cluster has gone away. Start it again; the same call goes on from here."
 
 
 class ClusterError(RuntimeError):
@@ -126,28 +130,34 @@ def classify_archive(
 def _cluster(scheduler: str | None, workers: int | None) -> Iterator["Client"]:
     """A client of the scheduler at this address, or of processes on this machine."""
     from dask.system import CPU_COUNT
-    from distributed import Client, LocalCluster
+    from distributed import CancelledError, Client, LocalCluster
+    from distributed.comm import CommClosedError
 
-    if scheduler is not None:
+    for name in ("distributed", "distributed.client"):  # they say in tracebacks what we do
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    with ExitStack() as opened:
+        if scheduler is None:
+            scheduler = opened.enter_context(
+                LocalCluster(
+                    n_workers=workers or CPU_COUNT,
+                    threads_per_worker=1,  # numerical libraries, too: Dask sees to that
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",
+                    preload=[IGNORE_CTRL_C],
+                    silence_logs=logging.CRITICAL,
+                )
+            )
         try:
-            client = Client(scheduler, timeout=20)
+            client = opened.enter_context(Client(scheduler, timeout=20))
         except (OSError, ValueError) as error:
             raise ClusterError(
                 f"No Dask scheduler answers at {scheduler} ({error}). Start one with "
                 "`dask scheduler`, or leave the address out to use this machine."
             ) from error
-        with client:
+        try:
             yield client
-        return
-    local = LocalCluster(
-        n_workers=workers or CPU_COUNT,
-        threads_per_worker=1,  # numerical libraries, too, keep to one: Dask tells them so
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-        silence_logs="CRITICAL",
-    )
-    with local, Client(local) as client:
-        yield client
+        except (CommClosedError, CancelledError) as error:
+            raise ClusterError(GONE) from error
 
 
 def _in_any_order(
@@ -170,7 +180,7 @@ def _in_any_order(
         if future.status == "finished":
             yield entry, future.result()
         elif future.status != "error":
-            raise ClusterError("The cluster has gone away. Start it, and call again to go on.")
+            raise ClusterError(GONE)
         elif isinstance(future.exception(), KilledWorker):
             yield entry, "Workers died over it again and again, perhaps for want of memory."
         else:

@@ -1,0 +1,265 @@
+"""Archives: everything is classified once, whatever breaks, is killed, changes or is far away."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import dask
+import fsspec
+import pandas as pd
+import psutil
+import pytest
+import torch
+from distributed import Client, LocalCluster
+from tiny_training import TINY
+
+from ecglib import archive_worker
+from ecglib.archive import ClusterError, classify_archive, main
+from ecglib.archive_files import atomic_open, find_recordings, finished
+from ecglib.classifier import Classifier
+from ecglib.model import CNNLSTM
+from ecglib.modelfile import save_model
+from ecglib.synthetic import write_recordings
+
+ROOT = Path(__file__).resolve().parents[1]
+IN_THIS_PROCESS = {"processes": False, "dashboard_address": "127.0.0.1:0"}
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three recordings of a minute, in two folders."""
+    folder = tmp_path_factory.mktemp("archive")
+    write_recordings(folder / "2024", seed=0, n_records=2, minutes=1)
+    write_recordings(folder / "2025" / "ward", seed=1, n_records=1, minutes=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(small_model(tmp_path_factory.mktemp("model") / "tiny.safetensors", seed=0))
+
+
+def small_model(path: Path, seed: int) -> Path:
+    torch.manual_seed(seed)
+    save_model(CNNLSTM(TINY), path, {})
+    return path
+
+
+@pytest.fixture(scope="module")
+def scheduler():
+    """A cluster of one thread in this process: its address."""
+    with LocalCluster(n_workers=1, threads_per_worker=1, **IN_THIS_PROCESS) as cluster:
+        yield cluster.scheduler_address
+
+
+@pytest.fixture
+def mine(archive: Path, tmp_path: Path) -> Path:
+    """A copy of the archive to change."""
+    return Path(shutil.copytree(archive, tmp_path / "mine"))
+
+
+def classified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the recordings that are classified from now on, one after the other."""
+    names: list[str] = []
+    real = archive_worker.compact
+
+    def noted(table: pd.DataFrame, name: str) -> pd.DataFrame:
+        names.append(name)
+        return real(table, name)
+
+    monkeypatch.setattr(archive_worker, "compact", noted)
+    return names
+
+
+def test_results_are_those_of_the_classifier(
+    archive: Path, model: str, scheduler: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "R.parquet"
+    recordings = classify_archive(str(archive), str(out), model, scheduler)
+    beats = pd.read_parquet(out)
+    names = ["2024/s01", "2024/s02", "2025/ward/s01"]
+    assert recordings["recording"].tolist() == names == list(dict.fromkeys(beats["recording"]))
+    assert recordings["failure"].isna().all()
+    for name, own in beats.groupby("recording"):
+        table = Classifier.load(model).classify_recording(archive / name)
+        expected = archive_worker.compact(table, name)
+        pd.testing.assert_frame_equal(own.reset_index(drop=True), expected)
+        line = recordings.set_index("recording").loc[name]
+        assert line["beats"] == len(table) and line["uncertain"] == table["uncertain"].sum()
+        assert line[list("NSVFQ")].sum() == len(table)
+    stored = pd.read_csv(tmp_path / "R.recordings.csv")
+    assert stored["beats"].tolist() == recordings["beats"].tolist()
+
+
+def test_only_what_is_missing_or_changed_is_done_again(
+    mine: Path, model: str, scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, done = str(tmp_path / "R.parquet"), classified(monkeypatch)
+    everything = ["2024/s01", "2024/s02", "2025/ward/s01"]
+
+    def again(**changed) -> list[str]:
+        done.clear()
+        classify_archive(str(mine), out, **({"model": model, "scheduler": scheduler} | changed))
+        return sorted(done)
+
+    assert again() == everything
+    before = Path(out).read_bytes()
+    assert again(scheduler=None) == []  # and no cluster is started for it
+    assert Path(out).read_bytes() == before
+    os.utime(mine / "2024" / "s02.dat", (1e9, 1e9))
+    assert again() == ["2024/s02"]
+    next((tmp_path / "R.parts").rglob("*.parquet")).unlink()
+    assert len(again()) <= 1  # none if it was the one from before the change
+    assert again(lead=1) == everything
+    other = small_model(tmp_path / "other.safetensors", seed=1)
+    assert again(model=other) == everything
+    assert pd.read_parquet(out)["confidence"].nunique() > 1
+    write_recordings(mine / "2026", seed=2, n_records=1, minutes=1)
+    assert again() == ["2026/s01"]
+    assert set(pd.read_parquet(out)["recording"]) == {*everything, "2026/s01"}
+
+
+def test_broken_recordings_are_listed_and_do_not_stop_the_rest(
+    mine: Path, model: str, scheduler: str, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    out = tmp_path / "R.parquet"
+    header = (mine / "2024" / "s01.hea").read_text()
+    (mine / "2024" / "alone.hea").write_text(header.replace("s01", "alone"))
+    (mine / "2024" / "s02.dat").write_bytes(b"short")
+    (mine / "empty.hea").touch()
+    (mine / ".hidden.hea").touch()
+    arguments = [str(mine), "--out", str(out), "--model", model, "--scheduler", scheduler]
+    assert main(arguments) == 1
+    table = pd.read_csv(tmp_path / "R.recordings.csv").set_index("recording")
+    failed = table[table["failure"].notna()]
+    assert failed.index.tolist() == ["2024/alone", "2024/s02", "empty"]
+    assert failed["failure"].str.contains("can't be read").all()
+    assert {"2024/s01", "2025/ward/s01"} <= set(pd.read_parquet(out)["recording"])
+    assert "could not be classified" in capsys.readouterr().out
+
+    shutil.copy(mine / "2024" / "s01.dat", mine / "2024" / "s02.dat")  # mended
+    for name in ("empty", "2024/alone"):
+        (mine / f"{name}.hea").unlink()
+    assert main(arguments) == 0
+    assert set(pd.read_parquet(out)["recording"]) == {"2024/s01", "2024/s02", "2025/ward/s01"}
+
+
+def test_other_storages(archive: Path, model: str, scheduler: str, tmp_path: Path) -> None:
+    there = fsspec.filesystem("memory")
+    there.put(str(archive) + "/", "/bucket/ecg/", recursive=True)
+    try:
+        out = "memory://results/R.parquet"
+        classify_archive("memory://bucket/ecg", out, model, scheduler)
+        names = set(pd.read_parquet(out)["recording"])
+        assert names == {"2024/s01", "2024/s02", "2025/ward/s01"}
+        files = there.find("/results")
+        assert len(files) == 3 + 2 and not [f for f in files if f.endswith(".tmp")]
+        assert len(finished("memory://results/R.parts")) == 3
+    finally:
+        there.store.clear()
+
+
+@pytest.mark.parametrize("url", ["memory://results/R.parquet", "{tmp_path}/R.parquet"])
+def test_writing_that_fails_leaves_nothing(url: str, tmp_path: Path) -> None:
+    url = url.format(tmp_path=tmp_path)
+    with atomic_open(url) as file:
+        file.write(b"old")
+    with pytest.raises(ZeroDivisionError), atomic_open(url) as file:
+        file.write(b"new")
+        raise ZeroDivisionError
+    storage, path = fsspec.url_to_fs(url)
+    assert storage.cat_file(path) == b"old"
+    assert len(storage.find(path.rpartition("/")[0])) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"folder": "nowhere"}, "There is no folder"),
+        ({"folder": str(ROOT / "scripts")}, "no recording below"),
+        ({"model": "nothing.safetensors"}, "There is no model file"),
+    ],
+)
+def test_what_cannot_start(change: dict, message: str, archive: Path, tmp_path: Path) -> None:
+    arguments = {"folder": str(archive), "out": str(tmp_path / "R.parquet")} | change
+    with pytest.raises(ValueError, match=message):
+        classify_archive(**arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_refuses_in_a_sentence(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert main(["nowhere", "--out", str(tmp_path / "R.parquet")]) == 2
+    assert capsys.readouterr().err.startswith("There is no folder nowhere.")
+    with pytest.raises(SystemExit) as refused:
+        main([str(archive), "--out", "R.csv"])
+    assert refused.value.code == 2
+
+
+def test_a_cluster_that_goes_away(archive: Path, model: str, tmp_path: Path) -> None:
+    """The scheduler ends while recordings wait for a worker."""
+    quick = dask.config.set({"distributed.comm.timeouts.connect": "1s"})
+    with quick, LocalCluster(n_workers=0, **IN_THIS_PROCESS) as cluster, Client(cluster) as client:
+        client.loop.call_later(1.0, cluster.scheduler.close)
+        with pytest.raises(ClusterError, match="gone away"):
+            classify_archive(
+                str(archive), str(tmp_path / "R.parquet"), model, cluster.scheduler_address
+            )
+
+
+def test_importing_needs_no_cluster() -> None:
+    """The module can be imported, and its help read, where the extra is not installed."""
+    hide = "import sys; sys.modules.update(dict.fromkeys(['dask', 'distributed', 'pyarrow']))"
+    code = f"{hide}; from ecglib.archive import main; main(['--help'])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and "not a medical device" in done.stdout
+    code = f"{hide}; from ecglib.archive import main; sys.exit(main(['.', '--out', 'R.parquet']))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2 and "pip install -e '.[archive]'" in done.stderr
+
+
+@pytest.mark.slow
+def test_workers_and_then_everything_killed(model: str, tmp_path: Path) -> None:
+    """Nothing that was done is lost or done twice, and the results are those of a quiet run."""
+    folder, out = tmp_path / "archive", tmp_path / "R.parquet"
+    write_recordings(folder, n_records=16, minutes=1)
+    command = [sys.executable, "-m", "ecglib.archive", str(folder), "--out", str(out)]
+    command += ["--model", model, "--workers", "2"]
+    parts = tmp_path / "R.parts"
+
+    def wait_for(count: int) -> None:
+        while len(finished(str(parts))) < count:
+            assert run.poll() is None, run.communicate()
+            time.sleep(0.05)
+
+    run = subprocess.Popen(command, cwd=ROOT, stdout=-1, stderr=-1, text=True)
+    wait_for(2)
+    workers = [p for p in psutil.Process(run.pid).children() if "spawn_main" in str(p.cmdline())]
+    assert len(workers) == 2
+    random.choice(workers).kill()
+    wait_for(6)
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+    assert not out.exists()
+    psutil.wait_procs(workers, timeout=30)
+    before = finished(str(parts))
+    made = {p: p.stat().st_mtime_ns for p in parts.rglob("*.parquet") if p.stem in before}
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.splitlines()[0]) == (
+        0,
+        f"16 recordings, {len(before)} of them done before.",
+    ), done.stderr
+    assert {p: p.stat().st_mtime_ns for p in made} == made
+    beats = pd.read_parquet(out)
+    classifier = Classifier.load(model)
+    for entry in find_recordings(str(folder), ""):
+        expected = archive_worker.compact(classifier.classify_recording(entry.path), entry.name)
+        own = beats[beats["recording"] == entry.name].reset_index(drop=True)
+        pd.testing.assert_frame_equal(own, expected, rtol=1e-4)
