@@ -89,6 +89,7 @@ def classify_archive(
     try:
         from ecglib.archive_results import put_together
         from ecglib.archive_worker import Model, classify_to_part
+        from ecglib.modelfile import read_card
     except ImportError as error:
         raise ClusterError(
             f"Archives need more packages ({error}). Install them: pip install -e '.[archive]'"

@@ -16,7 +16,6 @@ import psutil
 import pytest
 import torch
 from distributed import Client, LocalCluster
-from tiny_training import TINY
 
 from ecglib import archive_worker
 from ecglib.archive import ClusterError, classify_archive, main
@@ -25,6 +24,7 @@ from ecglib.classifier import Classifier
 from ecglib.model import CNNLSTM
 from ecglib.modelfile import save_model
 from ecglib.synthetic import write_recordings
+from tiny_training import TINY
 
 ROOT = Path(__file__).resolve().parents[1]
 IN_THIS_PROCESS = {"processes": False, "dashboard_address": "127.0.0.1:0"}
