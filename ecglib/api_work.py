@@ -127,7 +127,7 @@ def without_input(error: Exception) -> str:
     return re.sub(r"\s*(: )?'.*'|\s*\(\w+(Error|Exception).*?\)", "", str(error), flags=re.DOTALL)
 
 
-# --- files of any size, in processes of their own -----------------------------------------------------
+# --- files of any size, in processes of their own ----------------------------------------------
 
 
 @cache
