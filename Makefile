@@ -9,7 +9,7 @@ needs := $(python) pyproject.toml constraints.txt
 notebooks := notebooks/*.ipynb
 strip := $(python) -m nbstripout --keep-id --extra-keys "metadata.papermill cell.metadata.papermill"
 
-.PHONY: help run full smoke bench lab test lint format lock clean FORCE
+.PHONY: help run full smoke bench lab api test lint format lock clean FORCE
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -32,6 +32,9 @@ bench: .venv/stamp-run ## measure what everything costs, into benchmarks/results
 lab: .venv/stamp-run ## open the notebooks in JupyterLab
 	$(python) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks $(ARGS)
 
+api: .venv/stamp-api ## serve the classifier over HTTP: http://localhost:8000/docs
+	$(python) -m ecglib.api
+
 test: .venv/stamp-test ## run the tests
 	$(python) -m pytest $(ARGS)
 
@@ -48,7 +51,7 @@ lock: $(python) ## pin the newest versions that fit in constraints.txt (with Pyt
 	@$(python) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
 	    echo "Versions are pinned with the oldest Python that the project supports, so that they exist for the newer ones too: make clean, then make PYTHON=python3.11 lock." >&2; exit 1; }
 	$(python) -m venv --clear build/lock
-	build/lock/bin/python -m pip install --editable '.[app,test]' 'torch==$(TORCH)'
+	build/lock/bin/python -m pip install --editable '.[api,app,archive,test]' 'torch==$(TORCH)'
 	@{ echo '# The versions that were tested, for pip install --constraint. Made by `make lock`, not by hand.'; \
 	   echo '# What torch itself pins (its GPU libraries) is left out, and so are local builds (+cpu).'; \
 	   build/lock/bin/python -m pip freeze --exclude-editable | sed -e 's/+[a-z0-9.]*$$//' | \
@@ -74,7 +77,11 @@ endef
 	@touch $@
 
 .venv/stamp-test: $(needs)
-	$(call install,[test])
+	$(call install,[api,archive,test])
+	@touch .venv/stamp-run .venv/stamp-api $@
+
+.venv/stamp-api: $(needs)
+	$(call install,[api])
 	@touch .venv/stamp-run $@
 
 # An environment holds absolute paths, so one that was moved or copied, or left half made, is

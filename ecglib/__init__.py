@@ -17,6 +17,8 @@ evaluation      ``evaluation``, the face of ``confusion``, ``calibration``, ``un
 figures         ``plots``, the face of ``figures`` and ``plots_...``
 demo            ``demo``, with ``demo_state``, ``demo_view``, ``uploads``
 batch runs      ``runner``, ``parameters``, ``profiles``, ``guards``, ``manifest``
+archives        ``archive``, with ``archive_...``: many recordings, on a cluster if there is one
+HTTP            ``api``, with ``api_...``
 ==============  ====================================================================================
 """
 

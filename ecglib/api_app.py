@@ -17,9 +17,9 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 import ecglib
 from ecglib import api_models as models
 from ecglib import api_work as work
-from ecglib.api import Settings
 from ecglib.api_http import Gate, Refused, add_problem_handlers, document_problems, responses
 from ecglib.api_service import Service
+from ecglib.api_settings import Settings
 
 CAUTION = "Education and research only, not a medical device: nothing here may guide care."
 # One beat in a request, many, or a recording: the largest body, and how many requests are in work

@@ -135,10 +135,10 @@ class BatchPrediction(BaseModel):
 class RecordingSummary(BaseModel):
     duration_s: float
     fs: float = Field(description="Sampling rate in Hz.")
-    leads: list[str]
     lead: str = Field(description="The one that was classified.")
     beats: int
     counts: dict[ClassName, int]
+    no_verdict: int = Field(description="Beats where the signal is too poor for a class.")
     uncertain: int
     mean_heart_rate_bpm: float | None
 
@@ -148,7 +148,7 @@ class BeatTable(BaseModel):
 
     time_s: list[float]
     sample: list[int] = Field(description="At the recording's own rate.")
-    label: list[Letter]
+    label: list[Letter | Literal[""]] = Field(description="Empty where there is no verdict.")
     confidence: list[Probability]
     probability: dict[Letter, list[Probability]] = Field(description="One column a class.")
     uncertain: list[bool]

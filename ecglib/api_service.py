@@ -7,8 +7,8 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 
-from ecglib.api import Settings
 from ecglib.api_http import Refused
+from ecglib.api_settings import Settings
 from ecglib.api_work import UnusableError, load_test_beats, warm_up
 from ecglib.beats import Beats
 from ecglib.classifier import Classifier

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from ecglib.api_models import (
     BatchPrediction,
@@ -169,28 +170,45 @@ def predict_all(model: str, content: bytes) -> bytes:
 def classify_files(model: str, path: Path, fs: float | None, lead: int, table: bool) -> bytes:
     """The beats of a recording: a `RecordingResult` as JSON."""
     try:
-        recording = read_recording(path)
-        beats = _classifier(model).classify_recording(recording.signal, fs or recording.fs, lead)
+        beats = _classifier(model).classify_recording(path, fs, lead)
+        about = _about(path, fs, lead, beats)
     except ValueError as error:
         raise UnusableError(without_input(error)) from None
     counts = beats["label"].value_counts()
     seconds = beats["time_s"].iloc[-1] - beats["time_s"].iloc[0] if len(beats) > 1 else 0
     summary = RecordingSummary(
-        duration_s=len(recording.signal) / (fs or recording.fs),
-        fs=fs or recording.fs,
-        leads=list(recording.leads),
-        lead=recording.leads[lead],
+        duration_s=about["duration_s"],
+        fs=about["fs"],
+        lead=about["lead"],
         beats=len(beats),
         counts={name: int(counts.get(k, 0)) for k, name in zip(CLASSES, NAMES, strict=True)},
+        no_verdict=int((~beats["label"].isin(CLASSES)).sum()),
         uncertain=int(beats["uncertain"].sum()),
         mean_heart_rate_bpm=60 * (len(beats) - 1) / seconds if seconds else None,
     )
     columns = beats.round(4).to_dict("list")
     columns["probability"] = {letter: columns[f"p_{letter}"] for letter in CLASSES}
     result = RecordingResult(
-        summary=summary, beats=BeatTable(**columns) if table else None, notes=[]
+        summary=summary,
+        beats=BeatTable(**columns) if table else None,
+        notes=[*about["assumed"], *about["warnings"]],
     )
     return result.model_dump_json().encode()
+
+
+def _about(path: Path, fs: float | None, lead: int, beats: pd.DataFrame) -> dict:
+    """Rate, length and lead of the recording, and what was assumed of it."""
+    if beats.attrs:
+        return beats.attrs
+    recording = read_recording(path, [lead])
+    fs = fs or recording.fs
+    return {
+        "fs": fs,
+        "lead": recording.leads[0],
+        "duration_s": len(recording.signal) / fs,
+        "assumed": [],
+        "warnings": [],
+    }
 
 
 def load_test_beats() -> tuple[Beats, str]:

@@ -76,8 +76,9 @@ def classify_archive(
     Returns
     -------
     DataFrame
-        One row a recording: ``recording``, ``beats``, ``N`` to ``Q``, ``uncertain`` and
-        ``failure``, which is missing for those that were classified.
+        One row a recording: ``recording``, ``beats``, ``N`` to ``Q``, ``no_verdict``
+        (the signal was too poor), ``uncertain``, and ``failure``, which is missing for those that
+        were classified.
 
     Raises
     ------

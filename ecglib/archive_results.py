@@ -56,7 +56,7 @@ def put_together(
                 rows.append(_counts(beats, [entry.name for entry in some]))
             writer.close()
     recordings = pd.concat(rows).sort_index()
-    counts = ["beats", *CLASSES, "uncertain"]
+    counts = ["beats", *CLASSES, "no_verdict", "uncertain"]
     recordings = recordings.reindex(columns=[*counts, "failure"]).astype(
         dict.fromkeys(counts, "Int64")
     )
@@ -73,7 +73,7 @@ def _counts(beats: pa.Table, names: list[str]) -> pd.DataFrame:
         index=names, columns=list(CLASSES), fill_value=0
     )
     by_name = table.groupby("recording")["uncertain"]
-    return counts.assign(
-        beats=by_name.size().reindex(names, fill_value=0),
-        uncertain=by_name.sum().reindex(names, fill_value=0),
-    )
+    counts["beats"] = by_name.size().reindex(names, fill_value=0)
+    counts["no_verdict"] = counts["beats"] - counts[list(CLASSES)].sum(axis=1)
+    counts["uncertain"] = by_name.sum().reindex(names, fill_value=0)
+    return counts

@@ -91,7 +91,7 @@ def test_results_are_those_of_the_classifier(
         pd.testing.assert_frame_equal(own.reset_index(drop=True), expected)
         line = recordings.set_index("recording").loc[name]
         assert line["beats"] == len(table) and line["uncertain"] == table["uncertain"].sum()
-        assert line[list("NSVFQ")].sum() == len(table)
+        assert line[[*"NSVFQ", "no_verdict"]].sum() == len(table)
     stored = pd.read_csv(tmp_path / "R.recordings.csv")
     assert stored["beats"].tolist() == recordings["beats"].tolist()
 

@@ -33,6 +33,8 @@ ORDER = """
     plots_reasons plots_noise plots_report plots report
     demo_state demo_view demo
     parameters profiles guards manifest runner
+    archive_files archive_results archive_worker archive
+    api_settings api_models api_http api_work api_service api_app api
 """.split()
 # `load_beats` is the front door to the sources, opened when it is called.
 LAZY_EXCEPTIONS = {("beats", "kaggle_csv"), ("beats", "sources")}
@@ -56,6 +58,13 @@ USERS = {
     "kaggle": {"kaggle_csv"},
     "kagglehub": {"kaggle_csv"},
     "papermill": {"runner", "parameters"},
+    "distributed": {"archive*"},
+    "dask": {"archive"},
+    "fsspec": {"archive*"},
+    "pyarrow": {"archive_results"},
+    "fastapi": {"api*"},
+    "starlette": {"api*"},
+    "uvicorn": {"api"},
 }
 
 

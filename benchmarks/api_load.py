@@ -1,0 +1,128 @@
+"""How the HTTP API bears many clients, alone and while recordings are being classified.
+
+    python benchmarks/api_load.py --clients 50 --seconds 60
+
+starts the API on a free port of this machine; every client asks ``/predict`` for one beat after
+the other. In the second scenario one more client sends recordings of half an hour all the while.
+Clients and server share the processors. One line a scenario goes to
+``benchmarks/results/api_load.csv``.
+"""
+
+import argparse
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import httpx2
+import numpy as np
+import pandas as pd
+import psutil
+
+from ecglib.paths import ROOT, atomic_write
+from ecglib.synthetic import write_recordings
+
+RESULTS = ROOT / "benchmarks" / "results" / "api_load.csv"
+BEAT = {"signal": np.round(np.random.default_rng(0).random(187), 4).tolist()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--clients", type=int, default=50)
+    parser.add_argument("--seconds", type=float, default=60)
+    asked = parser.parse_args()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "ecglib.api"],
+        env=os.environ | {"ECG_API_PORT": str(port)},
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        rows = asyncio.run(measure(f"http://127.0.0.1:{port}", asked.clients, asked.seconds))
+    finally:
+        server.terminate()
+        server.wait(30)
+    with atomic_write(RESULTS) as path:
+        pd.DataFrame(rows).to_csv(path, index=False, float_format="%.4g")
+
+
+async def measure(address: str, clients: int, seconds: float) -> list[dict]:
+    """Both scenarios, one after the other."""
+    rows = []
+    limits = httpx2.Limits(max_connections=clients + 1, max_keepalive_connections=clients + 1)
+    async with httpx2.AsyncClient(base_url=address, limits=limits, timeout=120) as client:
+        while not await is_ready(client):
+            await asyncio.sleep(0.5)
+        with TemporaryDirectory() as place:
+            folder = write_recordings(Path(place, "r"), n_records=1, minutes=30)
+            files = [
+                ("files", (f"s01{s}", (folder / f"s01{s}").read_bytes())) for s in (".hea", ".dat")
+            ]
+        await client.post("/recordings", files=files)  # its process has started by then
+        for recordings in (False, True):
+            end = time.perf_counter() + seconds
+            tasks = [asks(client, end) for _ in range(clients)]
+            if recordings:
+                tasks.append(sends(client, files, end))
+            started = time.perf_counter()
+            answers = await asyncio.gather(*tasks)
+            elapsed = time.perf_counter() - started
+            done = answers.pop() if recordings else 0
+            times, errors = zip(*answers, strict=True)
+            ms = 1000 * np.concatenate(times)
+            rows.append(
+                {
+                    "scenario": "with recordings" if recordings else "beats alone",
+                    "clients": clients,
+                    "seconds": elapsed,
+                    "requests": len(ms),
+                    "per_second": len(ms) / elapsed,
+                    "p50_ms": np.quantile(ms, 0.5),
+                    "p99_ms": np.quantile(ms, 0.99),
+                    "errors": sum(errors),
+                    "recordings": done,
+                    "load": psutil.getloadavg()[0],
+                }
+            )
+            print(rows[-1], flush=True)
+    return rows
+
+
+async def is_ready(client: httpx2.AsyncClient) -> bool:
+    try:
+        return (await client.get("/ready")).status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+async def asks(client: httpx2.AsyncClient, end: float) -> tuple[list[float], int]:
+    """Seconds that each answer took, and how many were none."""
+    times, errors = [], 0
+    while (started := time.perf_counter()) < end:
+        try:
+            errors += (await client.post("/predict", json=BEAT)).status_code != 200
+        except httpx2.TransportError:
+            errors += 1
+        times.append(time.perf_counter() - started)
+    return times, errors
+
+
+async def sends(client: httpx2.AsyncClient, files: list, end: float) -> int:
+    """How many recordings were classified."""
+    done = 0
+    while time.perf_counter() < end:
+        answer = await client.post("/recordings", files=files, data={"table": "false"})
+        answer.raise_for_status()
+        done += 1
+    return done
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""How fast archives are classified, with more workers and with workers that are killed.
+
+    python benchmarks/archive.py --recordings 500
+
+makes that many synthetic recordings of a minute, classifies them with each number of workers, and
+writes one line a run to ``benchmarks/results/archive.csv``. Seconds and processor seconds are
+those of the recordings alone: what an archive of a single recording takes is subtracted. On a busy
+machine only the processor seconds mean something.
+"""
+
+import argparse
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+import psutil
+
+from ecglib.archive_files import finished
+from ecglib.paths import ROOT, atomic_write
+from ecglib.synthetic import write_recordings
+
+RESULTS = ROOT / "benchmarks" / "results" / "archive.csv"
+PER_FOLDER = 50
+KILL_EVERY = 10  # seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--recordings", type=int, default=500)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
+    asked = parser.parse_args()
+    rows, expected = [], None
+    with TemporaryDirectory(prefix="ecg-bench-") as place:
+        archive, single = Path(place, "archive"), Path(place, "single")
+        for number in range(0, asked.recordings, PER_FOLDER):
+            count = min(PER_FOLDER, asked.recordings - number)
+            write_recordings(archive / f"{number:04d}", number, count, minutes=1)
+        write_recordings(single, 0, 1, minutes=1)
+        for workers in asked.workers:
+            start_s, start_cpu_s, _, _ = classify(single, Path(place), workers, killing=False)
+            for killing in (False, True):
+                seconds, cpu_s, kills, beats = classify(archive, Path(place), workers, killing)
+                expected = beats if expected is None else expected
+                pd.testing.assert_frame_equal(beats, expected, rtol=1e-4)  # nothing lost or double
+                row = {"workers": workers, "recordings": asked.recordings, "kills": kills}
+                row |= {"beats": len(beats), "seconds": seconds - start_s}
+                row |= {"per_second": asked.recordings / (seconds - start_s)}
+                if not killing:  # the killed take their share of processor time along
+                    row |= {"cpu_seconds": cpu_s - start_cpu_s}
+                    row |= {"per_cpu_second": asked.recordings / (cpu_s - start_cpu_s)}
+                rows.append(row | {"load": psutil.getloadavg()[0]})
+                print(rows[-1], flush=True)
+    with atomic_write(RESULTS) as path:
+        pd.DataFrame(rows).to_csv(path, index=False, float_format="%.4g")
+
+
+def classify(
+    folder: Path, place: Path, workers: int, killing: bool
+) -> tuple[float, float, int, pd.DataFrame]:
+    """Seconds, processor seconds, workers killed, and the beats found."""
+    out, parts = place / "R.parquet", place / "R.parts"
+    shutil.rmtree(parts, ignore_errors=True)
+    command = [sys.executable, "-m", "ecglib.archive", str(folder), "--out", str(out)]
+    started, cpu_s, kills = time.perf_counter(), children_cpu(), 0
+    run = subprocess.Popen([*command, "--workers", str(workers)], cwd=ROOT, stdout=-3, stderr=-3)
+    while run.poll() is None:
+        time.sleep(0.1)
+        if (
+            killing
+            and finished(str(parts))
+            and time.perf_counter() - started > KILL_EVERY * (kills + 1)
+        ):
+            kills += kill_one(run.pid)
+    if run.returncode:
+        raise SystemExit(f"The archive's exit code is {run.returncode}.")
+    seconds = time.perf_counter() - started
+    return seconds, children_cpu() - cpu_s, kills, pd.read_parquet(out)
+
+
+def kill_one(pid: int) -> bool:
+    """Kill a worker of this archive, if one is there."""
+    workers = [p for p in psutil.Process(pid).children() if "spawn_main" in str(p.cmdline())]
+    if workers:
+        random.choice(workers).kill()
+    return bool(workers)
+
+
+def children_cpu() -> float:
+    """Processor seconds of all processes that were started here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    main()
