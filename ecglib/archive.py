@@ -120,7 +120,7 @@ def classify_archive(
             )
             bar = tqdm(total=len(todo), unit=" recordings", mininterval=1, smoothing=0.05)
             with bar:
-                for entry, reason in _in_any_order(todo, submit):
+                for entry, reason in in_any_order(todo, submit):
                     if reason is not None:
                         failures[entry.name] = reason
                         bar.set_postfix(failed=len(failures), refresh=False)
@@ -162,7 +162,7 @@ def _cluster(scheduler: str | None, workers: int | None) -> Iterator["Client"]:
             raise ClusterError(GONE) from error
 
 
-def _in_any_order(
+def in_any_order(
     todo: list[Entry], submit: Callable[[Entry], "Future"]
 ) -> Iterator[tuple[Entry, str | None]]:
     """Each recording as it is finished, with the reason if it has failed."""
