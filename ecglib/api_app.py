@@ -187,7 +187,10 @@ async def classify_recording(
     lead: Annotated[int, Form(ge=0, le=63, description="Lead to classify, counted from 0.")] = 0,
     table: Annotated[bool, Form(description="Whether to list every beat, too.")] = True,
 ) -> Response:
-    """Find and classify the beats of a whole recording: a WFDB record's ``.hea`` and ``.dat``."""
+    """Find and classify the beats of a whole recording.
+
+    It is a WFDB record's ``.hea`` and ``.dat``, or one EDF, ISHNE, text or zip file.
+    """
     of = service(request)
     of.require_model()
     with TemporaryDirectory(prefix="ecg-") as folder:
@@ -199,14 +202,18 @@ async def classify_recording(
 
 
 def store(files: list[UploadFile], folder: Path) -> Path:
-    """Write files under their own plain names, which a header refers to; return the one to read."""
+    """Write files to an empty folder and return the one to read.
+
+    The names of a WFDB record stay, because its header refers to them.
+    """
     names = [file.filename or "" for file in files]
-    if not all(work.FILE_NAME.fullmatch(name) for name in names) or len({*names}) < len(names):
+    headers = [name for name in names if name.endswith(".hea")]
+    plain = all(work.FILE_NAME.fullmatch(name) for name in names)
+    if not plain or len({*names}) < len(names) or (len(headers) != 1 and len(names) != 1):
         raise Refused(422, work.FILES_WANTED)
+    if not headers:
+        names = [f"recording.{names[0].rpartition('.')[2]}"]
     for file, name in zip(files, names, strict=True):
         with (folder / name).open("xb") as target:
             copyfileobj(file.file, target)
-    headers = [name for name in names if name.endswith(".hea")]
-    if len(headers) != 1:
-        raise Refused(422, work.FILES_WANTED)
-    return folder / headers[0]
+    return folder / (headers or names)[0]

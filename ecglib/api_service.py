@@ -9,7 +9,7 @@ from multiprocessing import get_context
 
 from ecglib.api_http import Refused
 from ecglib.api_settings import Settings
-from ecglib.api_work import UnusableError, load_test_beats, warm_up
+from ecglib.api_work import UnusableError, ignore_interrupts, load_test_beats, warm_up
 from ecglib.beats import Beats
 from ecglib.classifier import Classifier
 
@@ -109,4 +109,6 @@ class Service:
 
     def _new_processes(self) -> ProcessPoolExecutor:
         # Spawned: a fork of a process with threads may hang.
-        return ProcessPoolExecutor(self.settings.processes, get_context("spawn"))
+        return ProcessPoolExecutor(
+            self.settings.processes, get_context("spawn"), initializer=ignore_interrupts
+        )

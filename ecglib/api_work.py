@@ -5,6 +5,7 @@ return JSON, so that neither a Holter nor one that takes all memory keeps the se
 """
 
 import re
+import signal
 from functools import cache
 from pathlib import Path
 
@@ -30,10 +31,10 @@ from ecglib.uploads import UNLABELLED, read_beats
 
 NAMES = tuple(CLASS_NAMES[letter] for letter in CLASSES)
 MAX_ROWS = 5_000  # beats in a file, about a second's work
-FILE_NAME = re.compile(r"\w[\w-]{0,63}\.(hea|dat|atr)", re.ASCII)
+FILE_NAME = re.compile(r"\w[\w-]{0,63}\.(hea|dat|atr|edf|bdf|ecg|csv|tsv|txt|zip)", re.ASCII)
 FILES_WANTED = (
-    "A recording is one .hea file with the .dat file that it names, and their names are plain: "
-    "letters, digits, - and _."
+    "A recording is one .hea file with the .dat file that it names, or one EDF, ISHNE (.ecg), text "
+    "or zip file. Names are plain: letters, digits, - and _, one dot and the usual suffix."
 )
 
 
@@ -137,6 +138,11 @@ def _classifier(model: str) -> Classifier:
     return Classifier.load(model)
 
 
+def ignore_interrupts() -> None:
+    """Leave Ctrl-C to the server, which ends its processes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def warm_up(model: str) -> None:
     """Load the model into a process before the first recording comes."""
     _classifier(model)
@@ -173,7 +179,8 @@ def classify_files(model: str, path: Path, fs: float | None, lead: int, table: b
         beats = _classifier(model).classify_recording(path, fs, lead)
         about = _about(path, fs, lead, beats)
     except ValueError as error:
-        raise UnusableError(without_input(error)) from None
+        named = rf"\b{re.escape(path.stem)}\b(\.\w+)?"
+        raise UnusableError(re.sub(named, "sent", without_input(error))) from None
     counts = beats["label"].value_counts()
     seconds = beats["time_s"].iloc[-1] - beats["time_s"].iloc[0] if len(beats) > 1 else 0
     summary = RecordingSummary(

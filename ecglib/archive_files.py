@@ -17,7 +17,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from ecglib.paths import atomic_write
 
-RECORDING_SUFFIXES = (".hea",)
+RECORDING_SUFFIXES = (".hea", ".edf", ".bdf", ".ecg")  # the first that a name has is read
 # What tells one version of a file from the next, besides its size; the first that a storage knows.
 STAMPS = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "updated", "created")
 
@@ -70,18 +70,25 @@ def find_recordings(folder: str, made_with: str) -> list[Entry]:
             groups[stem][f".{suffix}"] = info
     entries = []
     for stem, files in sorted(groups.items()):
-        for suffix in (s for s in RECORDING_SUFFIXES if s in files):
-            name = stem.removeprefix(root)
-            versions = [f"{s} {_version(info)}" for s, info in sorted(files.items())]
-            identity = "\n".join([made_with, name, suffix, *versions])
-            key = hashlib.sha256(identity.encode()).hexdigest()[:32]
-            names = tuple(stem + s for s in sorted(files))
-            entries.append(Entry(name, stem + suffix, names, key))
+        suffix = min(files, key=_rank)
+        if suffix.lower() not in RECORDING_SUFFIXES:
+            continue
+        name = stem.removeprefix(root)
+        versions = [f"{s} {_version(info)}" for s, info in sorted(files.items())]
+        identity = "\n".join([made_with, name, *versions])
+        key = hashlib.sha256(identity.encode()).hexdigest()[:32]
+        entries.append(Entry(name, stem + suffix, tuple(stem + s for s in sorted(files)), key))
     if not entries:
         raise ValueError(
             f"There is no recording below {folder}: looked for *{', *'.join(RECORDING_SUFFIXES)}."
         )
     return entries
+
+
+def _rank(suffix: str) -> int:
+    """Place among the suffixes of recordings; behind them all if it is none."""
+    known = suffix.lower() in RECORDING_SUFFIXES
+    return RECORDING_SUFFIXES.index(suffix.lower()) if known else len(RECORDING_SUFFIXES)
 
 
 def _version(info: dict) -> str:

@@ -32,6 +32,7 @@ from ecglib.classifier import Classifier
 from ecglib.labels import CLASS_NAMES, CLASSES
 from ecglib.model import CNNLSTM
 from ecglib.modelfile import save_model
+from ecglib.recordings import read_recording
 from ecglib.sources import DataSourceError
 from ecglib.synthetic import write_recordings
 from tiny_training import TINY
@@ -333,6 +334,17 @@ def test_recording(client: TestClient, recordings: Path, classifier: Classifier)
     assert brief["beats"] is None and brief["summary"]["lead"] == "V5"
 
 
+def test_recording_as_text(client: TestClient, recordings: Path) -> None:
+    pytest.importorskip("ecglib.readers")
+    signal = read_recording(recordings / "s01").signal
+    text = "\n".join(f"{a:.3f},{b:.3f}" for a, b in signal).encode()
+    file = [("files", (f"{SECRET}.csv", text))]
+    said = client.post("/recordings", files=file, data={"fs": 360}).json()
+    whole = client.post("/recordings", files=wfdb_files(recordings)).json()
+    assert abs(said["summary"]["beats"] - whole["summary"]["beats"]) <= 1
+    assert_problem(client.post("/recordings", files=file), 422, "sampling rate")
+
+
 @pytest.mark.parametrize(
     ("files", "data"),
     [
@@ -343,6 +355,10 @@ def test_recording(client: TestClient, recordings: Path, classifier: Classifier)
         ([("../s01.hea", b"")], {}),
         ([(f"{SECRET}/s01.hea", b"")], {}),
         ([(f"{SECRET}.exe", b"")], {}),
+        ([(f"{SECRET}.csv", SECRET.encode())], {}),
+        ([(f"{SECRET}.edf", SECRET.encode())], {}),
+        ([(f"{SECRET}.zip", b"PK\x03\x04" + SECRET.encode())], {}),
+        ([(f"{SECRET}.hea", b""), (f"{SECRET}.dat", b"")], {}),
         ([("s01.hea", b""), ("s01.hea", b"")], {}),
         ([("s01.hea", None), ("s01.dat", None)], {"lead": "7"}),
         ([("s01.hea", None), ("s01.dat", None)], {"fs": "0"}),

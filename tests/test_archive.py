@@ -133,6 +133,7 @@ def test_broken_recordings_are_listed_and_do_not_stop_the_rest(
     (mine / "2024" / "s02.dat").write_bytes(b"short")
     (mine / "empty.hea").touch()
     (mine / ".hidden.hea").touch()
+    (mine / "2024" / "s01.ecg").touch()  # belongs to s01.hea
     arguments = [str(mine), "--out", str(out), "--model", model, "--scheduler", scheduler]
     assert main(arguments) == 1
     table = pd.read_csv(tmp_path / "R.recordings.csv").set_index("recording")
