@@ -27,7 +27,6 @@ from ecglib.synthetic import write_recordings
 
 RESULTS = ROOT / "benchmarks" / "results" / "archive.csv"
 PER_FOLDER = 50
-KILL_EVERY = 10  # seconds
 
 
 def main() -> None:
@@ -43,8 +42,8 @@ def main() -> None:
             write_recordings(archive / f"{number:04d}", number, count, minutes=1)
         write_recordings(single, 0, 1, minutes=1)
         for workers in asked.workers:
-            start_s, start_cpu_s, _, _ = classify(single, Path(place), workers, killing=False)
-            for killing in (False, True):
+            start_s, start_cpu_s, _, _ = classify(single, Path(place), workers, killing=0)
+            for killing in (0, max(asked.recordings // 10, 1)):
                 seconds, cpu_s, kills, beats = classify(archive, Path(place), workers, killing)
                 expected = beats if expected is None else expected
                 pd.testing.assert_frame_equal(beats, expected, rtol=1e-4)  # nothing lost or double
@@ -61,9 +60,12 @@ def main() -> None:
 
 
 def classify(
-    folder: Path, place: Path, workers: int, killing: bool
+    folder: Path, place: Path, workers: int, killing: int
 ) -> tuple[float, float, int, pd.DataFrame]:
-    """Seconds, processor seconds, workers killed, and the beats found."""
+    """Seconds, processor seconds, workers killed, and the beats found.
+
+    With ``killing``, a worker is killed whenever so many more recordings are done.
+    """
     out, parts = place / "R.parquet", place / "R.parts"
     shutil.rmtree(parts, ignore_errors=True)
     command = [sys.executable, "-m", "ecglib.archive", str(folder), "--out", str(out)]
@@ -71,11 +73,7 @@ def classify(
     run = subprocess.Popen([*command, "--workers", str(workers)], cwd=ROOT, stdout=-3, stderr=-3)
     while run.poll() is None:
         time.sleep(0.1)
-        if (
-            killing
-            and finished(str(parts))
-            and time.perf_counter() - started > KILL_EVERY * (kills + 1)
-        ):
+        if killing and len(finished(str(parts))) >= (kills + 1) * killing:
             kills += kill_one(run.pid)
     if run.returncode:
         raise SystemExit(f"The archive's exit code is {run.returncode}.")
@@ -85,10 +83,12 @@ def classify(
 
 def kill_one(pid: int) -> bool:
     """Kill a worker of this archive, if one is there."""
-    workers = [p for p in psutil.Process(pid).children() if "spawn_main" in str(p.cmdline())]
-    if workers:
+    try:
+        workers = [p for p in psutil.Process(pid).children() if "spawn_main" in str(p.cmdline())]
         random.choice(workers).kill()
-    return bool(workers)
+    except (psutil.Error, IndexError):  # it has just ended by itself, or none has started
+        return False
+    return True
 
 
 def children_cpu() -> float:

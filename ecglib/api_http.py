@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -207,6 +208,7 @@ def json_logs() -> None:
     handler = logging.StreamHandler(sys.stderr)
     fields = ["asctime", "levelname", "name", "message"]
     names = {"asctime": "time", "levelname": "level", "name": "logger", "message": "event"}
-    handler.setFormatter(JsonFormatter(fields, rename_fields=names))
+    reserved = [*RESERVED_ATTRS, "color_message"]  # uvicorn's, for terminals
+    handler.setFormatter(JsonFormatter(fields, rename_fields=names, reserved_attrs=reserved))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it names bytes of the body
