@@ -139,9 +139,10 @@ def _cluster(scheduler: str | None, workers: int | None) -> Iterator["Client"]:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with ExitStack() as opened:
         if scheduler is None:
+            workers = workers or CPU_COUNT
             scheduler = opened.enter_context(
                 LocalCluster(
-                    n_workers=workers or CPU_COUNT,
+                    n_workers=workers,
                     threads_per_worker=1,  # numerical libraries, too: Dask sees to that
                     host="127.0.0.1",
                     dashboard_address="127.0.0.1:0",
@@ -149,6 +150,8 @@ def _cluster(scheduler: str | None, workers: int | None) -> Iterator["Client"]:
                     silence_logs=logging.CRITICAL,
                 )
             )
+            # Dask starts killed workers again, but not those that are killed while they start.
+            scheduler.adapt(minimum=workers, maximum=workers)
         try:
             client = opened.enter_context(Client(scheduler, timeout=20))
         except (OSError, ValueError) as error:
