@@ -43,7 +43,7 @@ LAZY_EXCEPTIONS = {("beats", "kaggle_csv"), ("beats", "sources")}
 # (* as in file names).
 USERS = {
     "torch": {"model", "augment", "recipes", "sampling", "checkpoint", "training"}
-    | {"distillation", "serving", "classifier", "explain", "manifest"},
+    | {"distillation", "modelfile", "serving", "classifier", "explain", "manifest"},
     "accelerate": {"training", "sampling", "checkpoint"},
     "captum": {"explain"},
     "onnxruntime": {"serving"},

@@ -1,0 +1,105 @@
+"""The same training on other threads, in another precision, as on another processor: how far apart?
+
+    python benchmarks/repeatability.py --epochs 2
+
+Each variant is a process of its own, trained with the same seed on the published split and compared
+with its reference; another seed shows what "different" means. Writes one line a variant to
+``benchmarks/results/repeatability.csv``. ``verify`` takes its tolerance from there.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ecglib.paths import ROOT, atomic_write
+
+RESULTS = ROOT / "benchmarks" / "results" / "repeatability.csv"
+OLDER = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}  # a processor without AVX-512
+SEED, OTHER_SEED = "0", "1"
+# name: (threads, precision, seed, environment), what it is compared with
+VARIANTS = {
+    "float32": (("1", "no", SEED, {}), None),
+    "float32, again": (("1", "no", SEED, {}), "float32"),
+    "float32, 2 threads": (("2", "no", SEED, {}), "float32"),
+    "float32, older processor": (("1", "no", SEED, OLDER), "float32"),
+    "float32, other seed": (("1", "no", OTHER_SEED, {}), "float32"),
+    "bf16": (("1", "bf16", SEED, {}), "float32"),
+    "bf16, again": (("1", "bf16", SEED, {}), "bf16"),
+    "bf16, 2 threads": (("2", "bf16", SEED, {}), "bf16"),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)  # a process of ours
+    asked = parser.parse_args()
+    if asked.one:
+        train(asked.epochs, *asked.one)
+        return
+    rows, ended = [], {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, ((threads, precision, seed, extra), reference) in VARIANTS.items():
+            out = Path(folder, f"{len(ended)}.npz")
+            command = [sys.executable, __file__, "--epochs", str(asked.epochs)]
+            command += ["--one", threads, precision, seed, str(out)]
+            environment = os.environ | {"OMP_NUM_THREADS": threads} | extra
+            subprocess.run(command, check=True, env=environment)
+            with np.load(out, allow_pickle=False) as stored:
+                ended[name] = dict(stored)
+            if reference:
+                rows.append({"variant": name, "compared_with": reference, "epochs": asked.epochs})
+                rows[-1] |= distance(ended[name], ended[reference])
+                print(rows[-1], flush=True)
+    with atomic_write(RESULTS) as path:
+        pd.DataFrame(rows).to_csv(path, index=False, float_format="%.3g")
+
+
+def train(epochs: int, threads: str, precision: str, seed: str, out: str) -> None:
+    """Train one variant; keep its weights, the labels it gives the test beats, and its scores."""
+    from dataclasses import replace
+
+    import torch
+
+    from ecglib import Classifier, load_beats, split_beats
+    from ecglib.evaluation import summary
+    from ecglib.model import build_model
+    from ecglib.recipes import RECIPES
+    from ecglib.training import fit
+
+    assert torch.get_num_threads() == int(threads)
+    beats = load_beats("folder")
+    split = split_beats(beats, "kaggle")
+    torch.manual_seed(int(seed))
+    model = build_model("compact")
+    fit(model, beats, split, replace(RECIPES["fast"], epochs=epochs), int(seed), None, precision)
+    test = beats[split.test]
+    proba = Classifier(model, {}).predict_proba(test.signal)
+    scores = summary(test.label, proba)
+    weights = torch.cat([t.flatten().double() for t in model.state_dict().values()])
+    np.savez(
+        out,
+        weights=weights.numpy(),
+        called=proba.argmax(axis=1),
+        **{key: scores[key] for key in ("accuracy", "macro_f1")},
+    )
+
+
+def distance(one: dict, other: dict) -> dict[str, float]:
+    """How far two trained networks are apart; all zero if they are the same."""
+    return {
+        "largest_weight_difference": np.abs(one["weights"] - other["weights"]).max(),
+        "share_of_test_beats_called_otherwise": (one["called"] != other["called"]).mean(),
+        "accuracy_difference": abs(float(one["accuracy"]) - float(other["accuracy"])),
+        "macro_f1_difference": abs(float(one["macro_f1"]) - float(other["macro_f1"])),
+    }
+
+
+if __name__ == "__main__":
+    main()
