@@ -5,11 +5,13 @@
     python run_all.py --list                   the notebooks and their parameters
     python run_all.py --only 03 -p epochs 5    one notebook, one parameter changed
     python run_all.py -p seed 1 --dry-run      what would run, with which parameters
+    python run_all.py --check                  whether this machine has what is needed
+    python run_all.py --verify outputs/quick/run.json   repeat that run, and compare the results
 
 Later ones win: the notebook's own value, the profile, each -f FILE, then -p, --source and --root.
-Exit status: 0 every cell ran and every promised file is there; 1 a notebook failed; 2 the call, a
-parameter or the data source is wrong, nothing ran; 3 another run is writing to the same folder;
-130 stopped by Ctrl-C; 143 by SIGTERM.
+Exit status: 0 every cell ran and every promised file is there; 1 a notebook failed, or a repeated
+run gave another result; 2 the call, a parameter, the data source or the machine is wrong, nothing
+ran; 3 another run is writing to the same folder; 130 stopped by Ctrl-C; 143 by SIGTERM.
 """
 
 import argparse
@@ -19,10 +21,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ecglib import guards, manifest, parameters, profiles, runner, sources
-from ecglib.parameters import Parameter, ParameterError
-from ecglib.paths import ROOT, Run, show
-from ecglib.runner import Stage
+try:
+    from ecglib import doctor, guards, manifest, parameters, profiles, runner, sources, verify
+    from ecglib.parameters import Parameter, ParameterError
+    from ecglib.paths import ROOT, Run, show
+    from ecglib.runner import Stage
+except Exception as error:  # an old Python, or a package that is missing or damaged
+    if __name__ != "__main__":
+        raise
+    from ecglib import doctor
+
+    print(f"This Python can't run the notebooks ({error}).", file=sys.stderr)
+    sys.exit(doctor.check() or 2)
 
 STAGES = (
     Stage(
@@ -71,20 +81,28 @@ def main(
     if folder := os.environ.get("ECG_DATA"):  # the notebooks work in a folder of their own
         os.environ["ECG_DATA"] = str(Path(folder).expanduser().resolve())
     options = parse(arguments, sorted(path.stem for path in profile_files.glob("*.yml")))
-    output = Run(f"{outputs}/{options.profile}")
+    if options.check:
+        return doctor.check()
+    output, then = Run(f"{outputs}/{options.profile}"), {}
     try:
         known = inspect_all(stages, notebooks)
         if options.list:
             print_stages(stages, known)
             return 0
-        chosen = select(stages, options.only, options.start)
-        values = profiles.merge(
-            known,
-            [stage.name for stage in chosen],
-            files=[profile_files / f"{options.profile}.yml", *options.file],
-            pairs=options.parameter,
-            reserved=["run_dir"],
-        )
+        if options.verify:
+            then = verify.read(options.verify)
+            options.profile, output = then["profile"], Run(f"{outputs}/{then['profile']}-again")
+            chosen, values = verify.plan(then, stages, known, options.parameter)
+            os.environ.setdefault("OMP_NUM_THREADS", str(then["machine"]["threads"]))
+        else:
+            chosen = select(stages, options.only, options.start)
+            values = profiles.merge(
+                known,
+                [stage.name for stage in chosen],
+                files=[profile_files / f"{options.profile}.yml", *options.file],
+                pairs=options.parameter,
+                reserved=["run_dir"],
+            )
     except ParameterError as error:
         return fail(2, "Nothing was run.", *(f"- {problem}" for problem in error.problems))
     hand_out(values, known, run_dir=output.run_dir)
@@ -102,6 +120,8 @@ def main(
             print(f"Data: {located.describe()}", flush=True)
             hand_out(values, known, source=located.source, **({"root": root} if root else {}))
             description = manifest.describe(options.profile, located.source, located.checksum())
+            if then and description["data"]["sha256"] != then["data"]["sha256"]:
+                return fail(2, f"Nothing was run. {show(options.verify)} used other data.")
             runner.run(chosen, values, notebooks, output, description)
     except runner.NotebookError as error:
         return fail(1, f"Stopped at {error}")
@@ -112,6 +132,8 @@ def main(
     except KeyboardInterrupt as stop:
         number = stop.args[0] if stop.args else signal.SIGINT
         return fail(128 + number, "Stopped. The notebooks finished before are kept.")
+    if then:
+        return 0 if verify.report(then, manifest.read(output.folder)) else 1
     print_results(output)
     return 0
 
@@ -138,7 +160,11 @@ def parse(arguments: Sequence[str] | None, names: list[str]) -> argparse.Namespa
     add("--root", metavar="FOLDER", help="folder with the recordings")
     add("--list", action="store_true", help="show the notebooks and their parameters, run nothing")
     add("--dry-run", action="store_true", help="check everything, show the plan, run nothing")
+    add("--check", action="store_true", help="tell whether this machine has what is needed")
+    add("--verify", type=Path, metavar="RUN.JSON", help="repeat that run, compare the results")
     options = parser.parse_args(arguments)
+    if options.verify and (options.parameter or options.file or options.only or options.start):
+        parser.error("--verify repeats a run as it was; only --source and --root go with it")
     for name, value in (("source", options.source), ("root", options.root)):
         if value is not None:
             options.parameter.append([name, value])

@@ -16,7 +16,8 @@ evaluation      ``evaluation``, the face of ``confusion``, ``calibration``, ``un
                 ``mistakes``, ``explain``, ``noise``
 figures         ``plots``, the face of ``figures`` and ``plots_...``
 demo            ``demo``, with ``demo_state``, ``demo_view``, ``uploads``
-batch runs      ``runner``, ``parameters``, ``profiles``, ``guards``, ``manifest``
+batch runs      ``runner``, ``parameters``, ``profiles``, ``guards``, ``manifest``; ``verify``,
+                ``doctor``
 archives        ``archive``, with ``archive_...``: many recordings, on a cluster if there is one
 HTTP            ``api``, with ``api_...``
 ==============  ====================================================================================

@@ -3,6 +3,7 @@
 It holds no absolute path and no name of a user or machine.
 """
 
+import hashlib
 import json
 import os
 import platform
@@ -14,9 +15,13 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from safetensors import safe_open
+
 from ecglib.paths import ROOT, atomic_write
 
 SCHEMA = 1
+# Of the processor: by them the numerical libraries choose how to compute, and so how to round.
+FEATURES = ("fma", "avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "sve", "bf16")
 
 
 def describe(profile: str, source: str, checksum: str) -> dict:
@@ -40,6 +45,7 @@ def describe(profile: str, source: str, checksum: str) -> dict:
         "machine": {
             "platform": f"{platform.system()} {platform.machine()}",
             "processor": _processor(),
+            "features": _features(),
             "cores": os.cpu_count(),
             "threads": _threads(),
         },
@@ -86,6 +92,19 @@ def headline(folder: Path) -> dict:
     """The flat mapping of headline metrics that the evaluation notebook wrote, or nothing."""
     path = folder / "metrics" / "headline.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def describe_model(path: Path) -> dict[str, str | None]:
+    """What tells a trained network from another: the SHA-256 of its weights, and the precision.
+
+    The checksum is of the weights alone, because the model card holds the training's duration.
+    """
+    with safe_open(path, framework="numpy") as stored:
+        card = json.loads(next(iter((stored.metadata() or {}).values()), "{}"))
+    with path.open("rb") as file:
+        file.seek(8 + int.from_bytes(file.read(8), "little"))  # past the header
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"weights_sha256": digest, "precision": card.get("training", {}).get("precision")}
 
 
 def peak_memory_mb() -> int | None:
@@ -162,6 +181,16 @@ def _processor() -> str:
         return next(line.split(": ")[1] for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
+
+
+def _features() -> list[str]:
+    """Which of ``FEATURES`` this processor has; none are known where there is no /proc."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    found = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    return [name for name in FEATURES if name in found.split()]
 
 
 def _threads() -> int:

@@ -163,6 +163,7 @@ def _run_stage(
         "commit": description["project"]["commit"],
         "data_sha256": description["data"]["sha256"],
         "parameters": manifest.without_private_paths(effective, root),
+        "models": {path.stem: manifest.describe_model(path) for path in models},
         "seconds": round(seconds, 1),
         "cpu_seconds": round(cpu_seconds, 1),
     }

@@ -5,10 +5,10 @@ import json
 import pytest
 import torch
 from safetensors.torch import save_file
-from tiny_training import TINY
 
 from ecglib.model import CNNLSTM
 from ecglib.modelfile import CARD_KEY, ModelFileError, checksum, load_model, read_card, save_model
+from tiny_training import TINY
 
 
 @pytest.fixture

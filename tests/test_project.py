@@ -32,7 +32,7 @@ ORDER = """
     figures plots_beats plots_curves plots_scores plots_protocols plots_verdicts plots_mistakes
     plots_reasons plots_noise plots_report plots report
     demo_state demo_view demo
-    parameters profiles guards manifest runner
+    parameters profiles guards manifest runner verify doctor
     archive_files archive_results archive_worker archive
     api_settings api_models api_http api_work api_service api_app api
 """.split()
