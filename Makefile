@@ -3,13 +3,16 @@
 PYTHON ?=# the Python that .venv is made with; by default the first suitable one that is found
 ARGS ?=# passed on, as in: make run ARGS="--profile smoke"
 TORCH ?= 2.13.0# the release of torch that `make lock` pins
+LOCKED ?=# anything: install the very files of requirements.lock, each checked by its SHA-256
+MINUTES ?= 10# how long `make fuzz` goes on
+KILLS ?= 100# how often `make faults` kills each process
 
 python := .venv/bin/python
 needs := $(python) pyproject.toml constraints.txt
 notebooks := notebooks/*.ipynb
 strip := $(python) -m nbstripout --keep-id --extra-keys "metadata.papermill cell.metadata.papermill"
 
-.PHONY: help run full smoke bench lab api test lint format lock clean FORCE
+.PHONY: help run full smoke bench lab api test fuzz faults audit lint format lock hashes clean FORCE
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -38,6 +41,15 @@ api: .venv/stamp-api ## serve the classifier over HTTP: http://localhost:8000/do
 test: .venv/stamp-test ## run the tests
 	$(python) -m pytest $(ARGS)
 
+fuzz: .venv/stamp-test ## feed the parsers made-up files for ten minutes (MINUTES=60)
+	FUZZ_SECONDS=$$(($(MINUTES) * 60 / 7)) $(python) -m pytest -s tests/test_fuzz.py $(ARGS)
+
+faults: .venv/stamp-test ## fill the disk, kill every process 100 times (KILLS=1000)
+	KILLS=$(KILLS) $(python) -m pytest tests/test_faults.py tests/test_training_killed.py $(ARGS)
+
+audit: .venv/stamp-test ## look for known holes in the code and in the pinned versions
+	$(python) scripts/audit.py
+
 lint: .venv/stamp-test ## check style, notebooks included
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
@@ -58,18 +70,32 @@ lock: $(python) ## pin the newest versions that fit in constraints.txt (with Pyt
 	       grep -E '^[A-Za-z0-9._-]+==' | grep -viE '^(cuda|nvidia|triton|pip|setuptools|wheel)[a-z0-9._-]*='; \
 	} > constraints.txt.new
 	@mv constraints.txt.new constraints.txt
+	@$(MAKE) --no-print-directory hashes
 	@rm -rf build/lock
 
+hashes: $(python) ## write the SHA-256 of every file of the pinned versions to requirements.lock
+	@[ -d build/lock ] || $(python) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet uv
+	@{ echo '# Every dependency with the SHA-256 of each of its files, for all systems and Pythons. By `make hashes`.'; \
+	   echo '# make run LOCKED=1, or: pip install --require-hashes -r requirements.lock'; \
+	   build/lock/bin/uv pip compile --quiet pyproject.toml --all-extras --constraint constraints.txt \
+	       --universal --python-version 3.11.5 --generate-hashes --no-header --no-annotate; \
+	} > requirements.lock.new
+	@mv requirements.lock.new requirements.lock
+
 clean: ## remove .venv, caches and the smoke run; keeps data, results and models
-	rm -rf .venv build dist *.egg-info outputs/smoke .pytest_cache .ruff_cache .hypothesis constraints.txt.new
+	rm -rf .venv build dist *.egg-info outputs/smoke .pytest_cache .ruff_cache .hypothesis constraints.txt.new requirements.lock.new
 	find ecglib tests notebooks -name __pycache__ -o -name .ipynb_checkpoints | while read -r folder; do rm -rf "$$folder"; done
 
 # --- the environment ---------------------------------------------------------------------------
 # Installed again when the dependencies change. One stamp for each set of extras; the tests' set
 # holds everything that a run needs.
 
+pip := $(python) -m pip install --disable-pip-version-check $(if $(CI),--quiet)
+
 define install
-$(python) -m pip install --disable-pip-version-check $(if $(CI),--quiet) --constraint constraints.txt --editable '.$(1)'
+$(if $(LOCKED),$(pip) --require-hashes --requirement requirements.lock && $(pip) --no-deps --editable .,\
+    $(pip) --constraint constraints.txt --editable '.$(1)')
 endef
 
 .venv/stamp-run: $(needs)

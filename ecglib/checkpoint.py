@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from ecglib.paths import atomic_write
+from ecglib.paths import TEMPORARY, atomic_write, show
 
 
 def save(path: Path, identity: dict, parts: dict, stored: dict) -> None:
@@ -23,10 +23,18 @@ def save(path: Path, identity: dict, parts: dict, stored: dict) -> None:
         Objects with ``state_dict`` and ``load_state_dict``, by name.
     stored : dict
         Further values: history, the weights to end with.
+
+    Raises
+    ------
+    OSError
+        It could not be written; the checkpoint before it is still there.
     """
     states = {name: part.state_dict() for name, part in parts.items()}
     with atomic_write(path) as temporary:
-        torch.save({"identity": identity, "parts": states, "stored": stored}, temporary)
+        try:
+            torch.save({"identity": identity, "parts": states, "stored": stored}, temporary)
+        except RuntimeError as error:  # torch's word for a full disk
+            raise OSError(f"{show(path)} could not be written: {error}") from error
 
 
 def restore(path: Path, identity: dict, parts: dict) -> dict | None:
@@ -38,7 +46,7 @@ def restore(path: Path, identity: dict, parts: dict) -> dict | None:
         None if there is no checkpoint, it is damaged, or it belongs to another training; training
         then starts from the beginning.
     """
-    for torn in path.parent.glob(f".{path.stem}-*{path.suffix}"):
+    for torn in path.parent.glob(f"{TEMPORARY}{path.stem}-*{path.suffix}"):
         torn.unlink(missing_ok=True)  # a write that was killed
     if not path.is_file():
         return None

@@ -79,13 +79,26 @@ def download() -> Path:
             with contextlib.redirect_stdout(said):
                 folder = client()
         except (Exception, SystemExit) as error:  # kaggle 1.x exits the interpreter when imported
-            reason = (str(error).strip().splitlines() or [""])[0][:120]
+            reason = _without_keys((str(error).strip().splitlines() or [""])[0])[:120]
             faults.append(f"{client.__name__[6:]}: {type(error).__name__} {reason}".strip())
             continue
         if all((folder / name).is_file() for name in FILES):
             return folder
         faults.append(f"{client.__name__[6:]}: no {FILES[0]} in what it downloaded")
     raise KaggleError(f"Kaggle did not serve {DATASET} ({'; '.join(faults)}). {WAYS_OUT}")
+
+
+def _without_keys(text: str) -> str:
+    """A message of Kaggle's clients without the account's keys, wherever they come from."""
+    folder = Path(os.environ.get("KAGGLE_CONFIG_DIR") or Path.home() / ".kaggle")
+    stored = [os.environ.get(name, "") for name in ("KAGGLE_KEY", "KAGGLE_API_TOKEN")]
+    for name in ("kaggle.json", "access_token"):
+        with contextlib.suppress(OSError, ValueError):
+            stored += (folder / name).read_text(encoding="utf-8").split('"')
+    for key in map(str.strip, stored):
+        if len(key) >= 16:  # shorter parts are names
+            text = text.replace(key, "***")
+    return text
 
 
 def _with_kagglehub() -> Path:

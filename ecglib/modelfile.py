@@ -40,6 +40,11 @@ def save_model(model: CNNLSTM, path: str | Path, card: dict) -> None:
     card : dict
         JSON values: what it was trained on and how, its metrics, its limits. Classes, sampling
         rate, architecture, a format version and the checksum are added.
+
+    Raises
+    ------
+    OSError
+        It could not be written; the model that was there before still is.
     """
     card = card | {
         "version": CARD_VERSION,
@@ -52,7 +57,10 @@ def save_model(model: CNNLSTM, path: str | Path, card: dict) -> None:
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     card["sha256"] = checksum(card, tensors)
     with atomic_write(path) as temporary:
-        save_file(tensors, temporary, metadata={CARD_KEY: json.dumps(card)})
+        try:
+            save_file(tensors, temporary, metadata={CARD_KEY: json.dumps(card)})
+        except SafetensorError as error:  # its word for a full disk
+            raise OSError(f"{show(path)} could not be written: {error}") from error
 
 
 def checksum(card: dict, tensors: Mapping[str, torch.Tensor]) -> str:
@@ -118,7 +126,7 @@ def load_model(path: str | Path) -> tuple[CNNLSTM, dict]:
         model.load_state_dict(tensors)
         if not torch.isfinite(predict_logits(model, np.zeros((1, BEAT_SAMPLES), np.float32))).all():
             raise ValueError("it does not predict numbers")
-    except (SafetensorError, OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+    except Exception as error:  # whatever a hostile card makes the builders of layers run into
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelFileError(
             f"{show(path)} is damaged, or its weights do not fit its model card ({reason}). "

@@ -1,7 +1,9 @@
 """Where things are, and how files are written: the only module that knows the project's folders."""
 
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "models"
 PACKAGE_DATA = Path(__file__).resolve().parent / "data"
 DEFAULT_MODEL = "compact"
+
+TEMPORARY = ".tmp-"  # how the names of unfinished files begin
 
 # Only these run folders, and only on real data, may replace the models that the project ships.
 PUBLISHING_RUNS = (ROOT / "outputs" / "quick", ROOT / "outputs" / "full")
@@ -30,20 +34,55 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     Path
         A temporary file in the same folder, with the same suffix, to write to. It takes the final
         name when the block ends, and is removed when the block raises.
+
+    Raises
+    ------
+    OSError
+        A full disk, a folder that can't be written to: the message names the file and the space
+        that is left, and what the file held before is still there.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f"{TEMPORARY}{path.stem}-", suffix=path.suffix
+        )
+        temporary = Path(name)
+        os.close(handle)
         yield temporary
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())
         temporary.chmod(0o666 & ~_umask())
         os.replace(temporary, path)
+    except OSError as error:
+        left = f"; {_free_mb(path):,} MB are free there" if temporary else ""
+        reason = f"{error.strerror or error}, so this file was not written{left}"
+        raise OSError(error.errno, reason, show(path)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary:
+            temporary.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path, older_than: float = 0) -> None:
+    """Remove what writes that were killed have left in a folder and below.
+
+    Parameters
+    ----------
+    folder : Path
+        Nobody else may be writing there, unless ``older_than`` sees to it.
+    older_than : float
+        Seconds since the last change.
+    """
+    for path in folder.rglob(f"{TEMPORARY}*"):
+        if path.is_file() and time.time() - path.stat().st_mtime >= older_than:
+            path.unlink(missing_ok=True)
+
+
+def _free_mb(path: Path) -> int:
+    """Free space where a file is to be; its folder need not exist yet."""
+    folder = next(folder for folder in path.absolute().parents if folder.exists())
+    return shutil.disk_usage(folder).free // 10**6
 
 
 def _umask() -> int:

@@ -26,7 +26,7 @@ from traitlets.config import Config
 
 from ecglib import manifest, parameters
 from ecglib.guards import STOP_SECONDS
-from ecglib.paths import ROOT, Run, atomic_write, show
+from ecglib.paths import MODELS, ROOT, Run, atomic_write, remove_unfinished, show
 
 
 class NotebookError(RuntimeError):
@@ -66,6 +66,9 @@ FRUGAL = {
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),  # glibc's, ignored by others
     "MALLOC_TRIM_THRESHOLD_": str(2**30),
 }
+
+
+MAX_SOCKET_FOLDER = 70  # the path of a socket may have 103 characters on macOS
 
 
 class RunningInterpreter(AsyncKernelManager):
@@ -120,6 +123,8 @@ def run(
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # all that matters is reported here
     scratch = output.folder / ".tmp"
     shutil.rmtree(scratch, ignore_errors=True)  # of a run that was killed
+    remove_unfinished(output.folder)
+    remove_unfinished(MODELS, older_than=3600)  # other runs may be writing there
     scratch.mkdir(parents=True)
     try:
         for number, stage in enumerate(stages, 1):
@@ -129,6 +134,7 @@ def run(
             print(f"      done in {entry['seconds']:.0f} s", flush=True)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+        remove_unfinished(output.folder)  # of a kernel that was killed
 
 
 def _run_stage(
@@ -173,7 +179,9 @@ def _execute(source: Path, target: Path, values: Mapping, cell_timeout: int | No
     """Execute into ``target``; a reason if something other than a cell's error stopped it."""
     bar = {"desc": source.stem, "leave": False} if sys.stderr.isatty() else False
     transport = "ipc" if os.name == "posix" else "tcp"  # no port that others could listen to
-    with TemporaryDirectory(prefix="kernel-") as folder:  # short: a socket's path is limited
+    # Where the next run finds what a killed one leaves, unless a socket's path would be too long.
+    place = target.parent if len(str(target.parent.resolve())) <= MAX_SOCKET_FOLDER else None
+    with TemporaryDirectory(prefix="kernel-", dir=place) as folder:
         settings = {
             "connection_file": str(Path(folder) / "k.json"),
             "transport": transport,

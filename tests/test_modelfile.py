@@ -66,11 +66,13 @@ def test_a_file_without_checksum_is_refused(good):
         ("head", None),
         ("dropout", "a lot"),
         ("something_else", 1),
+        (None, None),
+        (None, [1]),
     ],
 )
 def test_an_impossible_architecture_takes_no_memory(good, name, value):
     model, card = load_model(good)
-    card["architecture"][name] = value
+    card["architecture"] = card["architecture"] | {name: value} if name else value
     write(good, card, model.state_dict())
     with pytest.raises(ModelFileError):
         load_model(good)

@@ -33,3 +33,10 @@ def test_all_notebooks_run_and_keep_their_promises(tmp_path, capsys):
         "synthetic"
     ]
     assert shipped == {p: p.stat().st_mtime_ns for p in (ROOT / "models").glob("*.safetensors")}
+
+    # The same training once more, as run.json describes it: the very same weights.
+    manifest["notebooks"] = {k: v for k, v in manifest["notebooks"].items() if k.startswith("03")}
+    manifest["metrics"] = {}
+    (run.folder / "run.json").write_text(json.dumps(manifest))
+    assert run_all.main(["--verify", str(run.folder / "run.json")], outputs=str(tmp_path)) == 0
+    assert "Weights of compact: identical" in capsys.readouterr().out

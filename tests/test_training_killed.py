@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import load_file
 
 PROGRAM = Path(__file__).with_name("tiny_training.py")
-KILLS = 10
+KILLS = int(os.environ.get("KILLS", "10"))  # a hundred in `make faults`
 
 
 def start(folder: Path) -> subprocess.Popen:
