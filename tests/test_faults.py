@@ -22,6 +22,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import test_run_all
 from ecglib import checkpoint, manifest, results, runner, synthetic
@@ -79,8 +80,15 @@ WRITERS: dict[str, Callable[[Run, int], object]] = {
 }
 
 
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+def content(folder: Path) -> dict[str, object]:
+    """What the files hold. (torch writes the temporary file's name into a checkpoint.)"""
+    return {
+        str(p.relative_to(folder)): str(torch.load(p, weights_only=True))
+        if p.suffix == ".pt"
+        else p.read_bytes()
+        for p in folder.rglob("*")
+        if p.is_file()
+    }
 
 
 class Faults:
@@ -100,7 +108,7 @@ class Faults:
             if self.error and (isinstance(path, int) or str(path).startswith(self.folder)):
                 self.count += 1
                 if self.count == self.fails_at:
-                    raise OSError(self.error, os.strerror(self.error))
+                    raise OSError(self.error, os.strerror(self.error), str(path))
             return call(path, *arguments, **options)
 
         return guarded
@@ -141,7 +149,8 @@ def test_every_call_may_fail(tmp_path, monkeypatch, artefact, fault):
         assert found.keys() == old.keys(), "a temporary file has stayed"
         assert all(found[name] in (old[name], new[name]) for name in old)
         survived += reached
-        write(run, 0)
+        if found == new:  # a fault that does not matter, or none any more
+            write(run, 0)
     assert found == new
     assert survived >= 4  # make a file, write it, sync it, rename it
     outcome("each call of its write fails", artefact, fault, "old or new, whole")
@@ -152,7 +161,7 @@ def test_the_disk_may_fill_up_while_writing(tmp_path, artefact):
     """A limit on the size of files stops the writes of every library, compiled ones as well."""
     run, write = Run(str(tmp_path / "run")), WRITERS[artefact]
     write(run, 1)
-    largest = max(map(len, content(run.folder).values()))
+    largest = max(path.stat().st_size for path in run.folder.rglob("*"))
     write(run, 0)
     old = content(run.folder)
     for size in (0, 1, largest // 2, largest - 1):
@@ -190,7 +199,7 @@ def test_synthetic_records_are_whole_or_absent(tmp_path, monkeypatch):
         folder = tmp_path / f"{survived}" / "records"
         with faults.at(survived + 1, errno.ENOSPC):
             try:
-                synthetic.generate(folder, n_records=1, minutes=1)
+                synthetic.write_recordings(folder, n_records=1, minutes=1)
             except OSError:
                 assert not folder.exists()
                 assert not folder.parent.exists() or list(folder.parent.iterdir()) == []
