@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import nbformat
@@ -193,3 +194,23 @@ def test_every_pinned_package_is_locked_to_its_files() -> None:
     assert len(locked) == len(re.findall("^[a-zA-Z]", text, re.M)), "an entry has no hash"
     for name, version in re.findall(r"^([\w.-]+)==(\S+)$", pins, re.M):
         assert locked.get(canonical(name)) == version, f"{name}: run `make hashes`"
+
+
+# --- the audit -----------------------------------------------------------------------------------
+
+
+def test_the_audit_tells_a_clean_answer_from_none() -> None:
+    spec = spec_from_file_location("audit", ROOT / "scripts" / "audit.py")
+    audit = module_from_spec(spec)
+    spec.loader.exec_module(audit)
+    hole = {"id": "PYSEC-1", "aliases": ["CVE-2"], "fix_versions": ["2.0"]}
+    clean = {"name": "a", "version": "1.0", "vulns": []}
+    assert audit.judge([{"name": "a", "skip_reason": "not found on the index"}]) == (0, [])
+    assert audit.judge([clean]) == (1, [])
+    assert audit.judge([clean, clean | {"vulns": [hole]}]) == (
+        2,
+        ["  a 1.0: PYSEC-1, mended in 2.0"],
+    )
+    audit.ACCEPTED["CVE-2"] = "the function is not called"
+    assert audit.judge([clean | {"vulns": [hole]}]) == (1, [])
+    assert all(len(reason) > 10 for reason in audit.ACCEPTED.values())
