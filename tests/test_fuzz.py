@@ -22,10 +22,11 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from ecglib import checkpoint, kaggle_csv, parameters, profiles, uploads
-from ecglib.model import CNNLSTM
+from ecglib.model import CNNLSTM, predict_logits
 from ecglib.modelfile import CARD_KEY, ModelFileError, checksum, load_model, save_model
 from ecglib.parameters import ParameterError
 from ecglib.recordings import read_recording
+from ecglib.serving import export_onnx, pick_engine
 from tiny_training import TINY
 
 watch = pytest.importorskip("watch", reason="needs POSIX timers")
@@ -184,6 +185,26 @@ def test_models(tmp_path):
     names = st.sampled_from([*card, *card["architecture"], "new"])
     odd = JSON | st.lists(st.integers(-2, 2**40), min_size=2, max_size=2)
     fuzz(damaged(good) | st.binary() | st.tuples(names, odd, st.booleans()), target)
+
+
+def test_engines(tmp_path):
+    """A damaged ONNX form is not used, or answers like the weights."""
+    path = tmp_path / "m.onnx"
+    model = CNNLSTM(TINY).eval()
+    export_onnx(model, path)
+    good = path.read_bytes()
+    beats = np.linspace(0, 1, 187, dtype=np.float32)[None]
+    expected = predict_logits(model, beats).numpy()
+    assert pick_engine(model, path)[0] == "onnxruntime"
+
+    def target(content: bytes) -> None:
+        path.write_bytes(content)
+        with watch.watched():
+            _, logits = pick_engine(model, path)
+            found = logits(beats, None)
+        assert np.allclose(found, expected, atol=0.01)
+
+    fuzz(damaged(good) | st.binary(), target)
 
 
 class Bomb:
