@@ -13,10 +13,11 @@ from ecglib.parameters import Parameter, ParameterError, Value
 from ecglib.paths import show
 from ecglib.runner import Stage
 
-# Largest difference allowed where the conditions differ, by the end of a metric's name. Measured on
-# whole trainings and in benchmarks/results/repeatability.csv; a single class has few beats.
-TOLERANCES = {"accuracy": 0.005, "macro_f1": 0.02, "f1_n": 0.005, "f1_v": 0.02, "f1_q": 0.02}
-TOLERANCE = 0.05  # F1 of the rare classes, and whatever else there is
+# Largest difference allowed where the conditions differ, by the end of a metric's name: more than
+# one seed makes from the next (benchmarks/results/seeds.csv), and far more than other threads make
+# (the same seed there, on one thread, against outputs/quick, on two).
+TOLERANCES = {"accuracy": 0.002, "macro_f1": 0.01, "f1_n": 0.002, "f1_v": 0.01, "f1_q": 0.01}
+TOLERANCE = 0.03  # F1 of the rare classes, and whatever else there is
 INTERVALS = ("_records_low", "_records_high", "_low", "_high")  # as wide a tolerance as the score's
 NUMERICAL = ("python", "numpy", "scipy", "scikit-learn", "pandas", "torch", "accelerate", "wfdb")
 
