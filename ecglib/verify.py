@@ -15,7 +15,8 @@ from ecglib.runner import Stage
 
 # Largest difference allowed where the conditions differ, by the end of a metric's name: more than
 # one seed makes from the next (benchmarks/results/seeds.csv), and far more than other threads make
-# (the same seed there, on one thread, against outputs/quick, on two).
+# (the same seed there, on one thread, against outputs/quick, on two). A training that was cut short
+# is further apart, as far as two seeds: see benchmarks/results/repeatability.csv.
 TOLERANCES = {"accuracy": 0.002, "macro_f1": 0.01, "f1_n": 0.002, "f1_v": 0.01, "f1_q": 0.01}
 TOLERANCE = 0.03  # F1 of the rare classes, and whatever else there is
 INTERVALS = ("_records_low", "_records_high", "_low", "_high")  # as wide a tolerance as the score's
