@@ -4,6 +4,7 @@ A checkpoint is written after every epoch and read with ``weights_only=True``: i
 numbers and text, and reading it executes nothing. What people exchange is the model file.
 """
 
+import zipfile
 from pathlib import Path
 
 import torch
@@ -51,6 +52,8 @@ def restore(path: Path, identity: dict, parts: dict) -> dict | None:
     if not path.is_file():
         return None
     try:
+        if not zipfile.is_zipfile(path):  # torch's older form, which takes memory as it is told
+            raise ValueError("it is no archive")
         found = torch.load(path, weights_only=True)
         if found["identity"] != identity:
             return None

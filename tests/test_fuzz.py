@@ -10,6 +10,7 @@ import os
 import pickle
 import time
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -117,10 +118,9 @@ def recording(folder: Path) -> tuple[bytes, bytes, bytes]:
 
 def read(path: Path) -> None:
     """The reader of recordings: the one of every format where there is one."""
-    if find_spec("ecglib.readers"):
-        from ecglib.readers import read_ecg
-
-        read_ecg(path)
+    readers = import_module("ecglib.readers") if find_spec("ecglib.readers") else None
+    if hasattr(readers, "read_ecg"):
+        readers.read_ecg(path)
     else:
         read_recording(path)
 
