@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from ecglib.api_models import (
     BatchPrediction,
@@ -25,7 +24,6 @@ from ecglib.api_models import (
 from ecglib.beats import BEAT_SAMPLES, Beats, load_beats
 from ecglib.classifier import Classifier
 from ecglib.labels import CLASS_NAMES, CLASSES
-from ecglib.recordings import read_recording
 from ecglib.splits import split_beats
 from ecglib.uploads import UNLABELLED, read_beats
 
@@ -177,7 +175,7 @@ def classify_files(model: str, path: Path, fs: float | None, lead: int, table: b
     """The beats of a recording: a `RecordingResult` as JSON."""
     try:
         beats = _classifier(model).classify_recording(path, fs, lead)
-        about = _about(path, fs, lead, beats)
+        about = beats.attrs
     except ValueError as error:
         named = rf"\b{re.escape(path.stem)}\b(\.\w+)?"
         raise UnusableError(re.sub(named, "sent", without_input(error))) from None
@@ -201,21 +199,6 @@ def classify_files(model: str, path: Path, fs: float | None, lead: int, table: b
         notes=[*about["assumed"], *about["warnings"]],
     )
     return result.model_dump_json().encode()
-
-
-def _about(path: Path, fs: float | None, lead: int, beats: pd.DataFrame) -> dict:
-    """Rate, length and lead of the recording, and what was assumed of it."""
-    if beats.attrs:
-        return beats.attrs
-    recording = read_recording(path, [lead])
-    fs = fs or recording.fs
-    return {
-        "fs": fs,
-        "lead": recording.leads[0],
-        "duration_s": len(recording.signal) / fs,
-        "assumed": [],
-        "warnings": [],
-    }
 
 
 def load_test_beats() -> tuple[Beats, str]:
