@@ -46,6 +46,7 @@ def main() -> None:
         folder = RESULTS.parent / ".teachers"
         folder.mkdir(exist_ok=True)
         taught = ask_teachers(CONFIGS[design], beats, split, recipe, TEACHERS, 0, folder)
+        recipe = RECIPES["student"]
     for seed in asked.seeds:
         torch.manual_seed(seed)
         model = build_model(design)
