@@ -6,14 +6,14 @@ recordings      ``recordings``, ``rpeaks``; ``sources`` finds them: ``physionet`
                 ``synthetic``
 anybody's ECG   ``readers``, with ``readers_files`` and ``readers_text``; ``quality``, ``blocks``;
                 ``events`` and ``report``, what stands out in a classified recording
-beats           ``beats`` (the cut), ``rhythm``, ``published`` (which beat is which published row),
-                ``splits``, ``leak``
+beats           ``beats`` (the cut), ``rhythm``, ``context``, ``published`` (which beat is which
+                published row), ``splits``, ``leak``
 models          ``knn``; ``model``, ``augment``, ``recipes``, ``sampling``, ``training``,
                 ``checkpoint``, ``distillation``; ``modelfile``, ``serving``,
-                ``classifier``
+                ``classifier``; for new patients ``trees``, ``patientwise``
 evaluation      ``evaluation``, the face of ``confusion``, ``calibration``, ``uncertainty``,
                 ``tables`` and ``results``; ``finishing`` keeps a trained network; ``ec57``,
-                ``mistakes``, ``explain``, ``noise``
+                ``mistakes``, ``explain``, ``noise``; ``transfer`` (other databases)
 figures         ``plots``, the face of ``figures`` and ``plots_...``
 demo            ``demo``, with ``demo_state``, ``demo_view``, ``uploads``
 batch runs      ``runner``, ``parameters``, ``profiles``, ``guards``, ``manifest``; ``verify``,
@@ -34,6 +34,8 @@ _EXPORTS = {
     "Split": "splits",
     "split_beats": "splits",
     "Classifier": "classifier",
+    "PatientwiseClassifier": "patientwise",
+    "evaluate_recordings": "transfer",
     "CLASSES": "labels",
 }
 __all__ = sorted(_EXPORTS)

@@ -23,12 +23,13 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 # In the order in which data flows: a module imports only from those before it.
 ORDER = """
-    labels paths recordings beats published rpeaks rhythm
+    labels paths recordings beats published rpeaks rhythm context
     quality uploads readers_files readers_text readers blocks events
     physionet kaggle_csv synthetic sources splits leak knn
     model augment recipes sampling checkpoint training distillation modelfile serving classifier
+    trees patientwise
     confusion calibration uncertainty tables results evaluation finishing
-    ec57 mistakes explain noise
+    ec57 mistakes explain noise transfer
     figures plots_beats plots_curves plots_scores plots_protocols plots_verdicts plots_mistakes
     plots_reasons plots_noise plots_report plots report
     demo_state demo_view demo

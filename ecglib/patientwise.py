@@ -1,0 +1,355 @@
+"""A model for patients it has never seen: two questions asked of a beat in its recording.
+
+1. Does it come from the ventricles? Asked of each lead's shape features
+   (:func:`ecglib.context.shape_features`), by one model for all leads, trained on both leads of
+   MIT-BIH as if they were recordings of their own; the leads' log odds are averaged.
+2. If not, does it come too early for this patient's rhythm? Asked of the rhythm features. What is
+   early depends on what is normal, and what is normal on which beats are early, so the question is
+   asked again with the ectopic beats left out of the averages, until the answers stay.
+
+Both are boosted trees that know in which direction a feature counts. Every choice was made by
+leaving records of DS1 out: `benchmarks/patients_study.py`. No class weights: they spoil the
+positive predictivity of S. The model knows N, S and V; F and Q get no probability.
+
+The whole recording is used, later beats included, so this is no real-time method. For education
+and research; not a medical device.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+from scipy.special import expit
+
+from ecglib.beats import BEAT_FS, BEAT_SAMPLES, RECORDING_FS, to_recording_fs
+from ecglib.context import FS, RHYTHM, SHAPE, even_out, rhythm_context, shape_features
+from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
+from ecglib.modelfile import CARD_KEY, CARD_VERSION, ModelFileError, read_card
+from ecglib.paths import MODELS, atomic_write, show
+from ecglib.recordings import Recording, read_recording
+from ecglib.rpeaks import find_r_peaks
+from ecglib.trees import Trees, fit_trees, join_trees, score
+
+KIND = {"kind": "patientwise"}
+NAME = "patients"
+MEMBERS = 5  # models of each kind whose log odds are averaged
+SHARE_OF_N = 0.25  # of the normal beats each member learns from, with four times the weight
+PASSES = 6  # rounds after which the ectopic beats stay the same
+FEWEST = 3  # beats without which there is no rhythm
+MAKE_ONE = "Run `python benchmarks/patients.py` to make one."
+
+# Which way a feature counts, for "ventricular" and for "early"; the others may count either way.
+VENTRICULAR = (*SHAPE, "rr_mean32", "next_rr")
+EARLY = (*RHYTHM, "p_around")
+MORE_VENTRICULAR = {"rr_mean32": -1, "next_rr": 1, "common": -1} | {
+    name: -1 if name.endswith("corr") else 1
+    for name in ("qrs_corr", "qrs_diff", "qrs_unusual", "qrs_area", "half_width", "quarter_width")
+    + ("half_width_ratio", "quarter_width_ratio", "spread", "t_corr", "t_unusual")
+    + ("p_corr", "p_unusual")
+}
+EARLIER = {"rr_mean32": -1, "rr_mean400": -1, "next_rr": 1, "recent": -1, "nearest": -1}
+EARLIER |= {"p_around": 1}  # irregular without P waves is atrial fibrillation, where N comes early
+
+
+class PatientwiseClassifier:
+    """Classifies the beats of whole recordings; see the module's text.
+
+    Attributes
+    ----------
+    classes : tuple of str
+        ``("N", "S", "V", "F", "Q")``; F and Q are never predicted.
+    card : dict
+        The model card.
+    """
+
+    classes = CLASSES
+
+    def __init__(self, ventricular: Trees, early: Trees, card: dict):
+        self.ventricular, self.early, self.card = ventricular, early, card
+
+    @classmethod
+    def load(cls, path: str | Path | None = None) -> "PatientwiseClassifier":
+        """Load a model file; by default the one that the project ships.
+
+        Raises
+        ------
+        ModelFileError
+            The file is missing, damaged, or another kind of model.
+        """
+        path = MODELS / f"{NAME}.safetensors" if path is None else Path(path)
+        card = read_card(path)
+        if card.get("architecture") != KIND:
+            raise ModelFileError(f"{show(path)} is no patient-wise model. {MAKE_ONE}")
+        try:
+            with safe_open(path, framework="numpy") as stored:
+                tensors = {name: stored.get_tensor(name) for name in stored.keys()}
+            models = [
+                {n.removeprefix(f"{kind}."): t for n, t in tensors.items() if n.startswith(kind)}
+                for kind in ("ventricular", "early")
+            ]
+            for trees, names in zip(models, (VENTRICULAR, EARLY), strict=True):
+                score(trees, np.zeros((1, len(names))))
+        except (SafetensorError, KeyError, IndexError, ValueError) as error:
+            raise ModelFileError(f"{show(path)} is damaged ({error}). {MAKE_ONE}") from error
+        return cls(*models, card)
+
+    def save(self, path: str | Path) -> None:
+        """Write trees and model card to one safetensors file, atomically."""
+        tensors = {f"ventricular.{name}": array for name, array in self.ventricular.items()}
+        tensors |= {f"early.{name}": array for name, array in self.early.items()}
+        card = self.card | {
+            "version": CARD_VERSION,
+            "classes": list(CLASSES),
+            "beat_fs": BEAT_FS,
+            "beat_samples": BEAT_SAMPLES,
+            "architecture": KIND,
+        }
+        with atomic_write(path) as temporary:
+            save_file(tensors, temporary, metadata={CARD_KEY: json.dumps(card)})
+
+    @property
+    def threshold(self) -> float:
+        """Confidence below which a beat is called uncertain."""
+        return float(self.card.get("threshold", 0.6))
+
+    def predict_beats(self, signal: np.ndarray, fs: float, r_peaks: np.ndarray) -> np.ndarray:
+        """Class probabilities of all beats of a recording whose R peaks are known.
+
+        Parameters
+        ----------
+        signal : ndarray, shape (n_samples,) or (n_samples, n_leads)
+            The leads to judge by, in any unit; P waves are looked for in the first.
+        fs : float
+            Sampling rate in Hz.
+        r_peaks : ndarray, shape (n,), int
+            Samples of **all** beats in time order.
+
+        Returns
+        -------
+        ndarray, shape (n, 5), float64
+            Rows sum to 1. With fewer than 3 beats there is no rhythm, and all are N.
+        """
+        if len(r_peaks) < FEWEST:
+            return np.tile(np.eye(len(CLASSES))[0], (len(r_peaks), 1))
+        return self.judge(describe(signal, fs, r_peaks))
+
+    def judge(self, found: dict[str, np.ndarray]) -> np.ndarray:
+        """Class probabilities, shape (n, 5), of the beats that :func:`describe` describes."""
+        ventricular = ventricular_features(found)
+        v = expit(np.mean([score(self.ventricular, lead) for lead in ventricular], axis=0))
+        s = np.zeros(len(v))
+        for _ in range(PASSES):
+            s = expit(score(self.early, early_features(found, np.maximum(v, s))))
+        none = np.zeros(len(v))
+        return np.stack([(1 - v) * (1 - s), (1 - v) * s, v, none, none], axis=1)
+
+    def classify_recording(
+        self,
+        path_or_array,
+        fs: float | None = None,
+        lead: int | tuple[int, ...] = 0,
+    ) -> pd.DataFrame:
+        """Find the beats of a recording and classify each of them.
+
+        Parameters
+        ----------
+        path_or_array : str, Path or array_like
+            A WFDB record, or samples of shape (n_samples,) or (n_samples, n_leads), in any unit.
+        fs : float, optional
+            Sampling rate in Hz; needed for an array, taken from the header for a record.
+        lead : int or tuple of int
+            Which lead or leads to judge by, counted from 0. Beats are looked for in the first.
+
+        Returns
+        -------
+        DataFrame
+            One row a beat: ``time_s``, ``sample`` (at the recording's own rate), ``label``,
+            ``confidence``, ``p_N`` to ``p_Q``, ``uncertain``.
+
+        Raises
+        ------
+        ValueError
+            The recording can't be read, has no such lead, or ``fs`` is missing.
+        """
+        if isinstance(path_or_array, (str, Path)):
+            recording = read_recording(path_or_array)
+            signal, fs = recording.signal, recording.fs if fs is None else fs
+        else:
+            signal = np.asarray(path_or_array, dtype=np.float32)
+            signal = signal[:, None] if signal.ndim == 1 else signal
+        if fs is None or not 1 <= fs <= 10_000:
+            raise ValueError("Give the sampling rate fs in Hz, between 1 and 10,000.")
+        leads = np.atleast_1d(lead)
+        if signal.ndim != 2 or not ((leads >= 0) & (leads < signal.shape[1])).all():
+            raise ValueError(f"There is no lead {lead} in a recording of shape {signal.shape}.")
+        signal = known(signal[:, leads])
+        peaks = detect(signal[:, 0], fs)
+        proba = self.predict_beats(signal, fs, peaks)
+        table = {
+            "time_s": peaks / fs,
+            "sample": peaks,
+            "label": np.array(CLASSES)[proba.argmax(axis=1)],
+            "confidence": proba.max(axis=1),
+            **{f"p_{name}": proba[:, i] for i, name in enumerate(CLASSES)},
+            "uncertain": proba.max(axis=1) < self.threshold,
+        }
+        return pd.DataFrame(table)
+
+
+def known(signal: np.ndarray) -> np.ndarray:
+    """Samples that no number stands for, as some databases have them, taken from their neighbours.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (n_samples, n_leads)
+    """
+    if np.isfinite(signal).all():
+        return signal
+    return pd.DataFrame(signal).interpolate(limit_direction="both").fillna(0.0).to_numpy()
+
+
+def detect(signal: np.ndarray, fs: float) -> np.ndarray:
+    """R peaks of one lead, shape (n,), as samples at its own rate."""
+    peaks = find_r_peaks(to_recording_fs(signal, fs))
+    return np.unique(np.minimum(np.rint(peaks * (fs / RECORDING_FS)), len(signal) - 1)).astype(int)
+
+
+def describe(signal: np.ndarray, fs: float, r_peaks: np.ndarray) -> dict[str, np.ndarray]:
+    """All that the model asks of a recording, which costs more than the answers.
+
+    Returns
+    -------
+    dict of ndarray
+        ``seconds``, shape (n,), and ``shape``, shape (n_leads, n, 22).
+    """
+    signal = signal[:, None] if signal.ndim == 1 else signal
+    seconds = np.asarray(r_peaks) / fs
+    peaks = np.rint(seconds * FS).astype(np.int64)
+    shape = [shape_features(even_out(lead, fs), peaks) for lead in known(signal).T]
+    return {"seconds": seconds, "shape": np.nan_to_num(np.stack(shape))}
+
+
+def ventricular_features(found: dict[str, np.ndarray]) -> np.ndarray:
+    """Features of the first question, shape (n_leads, n, 24), in the order of ``VENTRICULAR``."""
+    rhythm = rhythm_context(found["seconds"])[:, [RHYTHM.index(n) for n in VENTRICULAR[-2:]]]
+    return np.stack([np.concatenate([lead, rhythm], axis=1) for lead in found["shape"]])
+
+
+def early_features(found: dict[str, np.ndarray], ectopic: np.ndarray) -> np.ndarray:
+    """Features of the second question, shape (n, 8), in the order of ``EARLY``."""
+    p_around = found["shape"][0][:, SHAPE.index("p_around")]
+    return np.column_stack([rhythm_context(found["seconds"], ectopic), p_around])
+
+
+def fit_patientwise(recordings: list[Recording], seed: int = 0) -> PatientwiseClassifier:
+    """Train on annotated recordings, about a CPU minute for the 22 of DS1.
+
+    Parameters
+    ----------
+    recordings : list of Recording
+        With all their leads; beats of classes F and Q are heard as neighbours, not learnt.
+    seed : int
+
+    Returns
+    -------
+    PatientwiseClassifier
+    """
+    described = [described_beats(recording) for recording in recordings]
+    spliced = [splice(recording) for recording in recordings]
+    return fit_described(described, [described_beats(s) for s in spliced if s is not None], seed)
+
+
+Described = tuple[dict[str, np.ndarray], np.ndarray]
+
+
+def fit_described(
+    described: list[Described], spliced: list[Described], seed: int
+) -> PatientwiseClassifier:
+    """Train on recordings that are described already: features and class (0 to 4) of each beat.
+
+    ``spliced`` recordings teach the second question only.
+    """
+    shape, label = [], []
+    for found, own in described:
+        for lead in ventricular_features(found):
+            shape.append(lead[own < 3])
+            label.append(own[own < 3])
+    ventricular = _members(np.concatenate(shape), np.concatenate(label), 2, MORE_VENTRICULAR, seed)
+
+    rhythm, label = [], []
+    for found, own in described + spliced:
+        features = early_features(found, np.isin(own, (1, 2)).astype(float))
+        rhythm.append(features[own < 2])
+        label.append(own[own < 2])
+    n_spliced = sum(len(own) for own in label[len(described) :])
+    early = _members(np.concatenate(rhythm), np.concatenate(label), 1, EARLIER, seed, n_spliced)
+    return PatientwiseClassifier(ventricular, early, {})
+
+
+def _members(
+    features: np.ndarray, label: np.ndarray, positive: int, known_way: dict, seed: int, whole=0
+) -> Trees:
+    """Train the members of one model, each on its own draw of the normal beats.
+
+    The last ``whole`` beats are all taken, with weight 1.
+    """
+    names = VENTRICULAR if positive == 2 else EARLY
+    way = [known_way.get(name, 0) for name in names]
+    drawn_from = np.arange(len(label)) < len(label) - whole
+    normal = np.flatnonzero(drawn_from & (label == 0))
+    weight = np.where(drawn_from & (label == 0), 1 / SHARE_OF_N, 1.0)
+    members = []
+    for member in range(MEMBERS):
+        number = MEMBERS * seed + member
+        rng = np.random.default_rng(number)
+        left_out = rng.permutation(normal)[int(SHARE_OF_N * len(normal)) :]
+        rows = np.setdiff1d(np.arange(len(label)), left_out)
+        target = label[rows] == positive
+        members.append(fit_trees(features[rows], target, weight[rows], way, number))
+    return join_trees(members)
+
+
+def described_beats(recording: Recording) -> Described:
+    """Features and class of the annotated beats of a recording."""
+    is_beat = np.array([s in SYMBOL_TO_CLASS for s in recording.mark_symbol])
+    label = [CLASSES.index(SYMBOL_TO_CLASS[s]) for s in recording.mark_symbol[is_beat]]
+    marks = recording.mark_sample[is_beat]
+    return describe(recording.signal, recording.fs, marks), np.array(label)
+
+
+def splice(recording: Recording) -> Recording | None:
+    """Of a recording with many premature S beats those and the beats before them, the rest cut out.
+
+    Nearly all patients have far more normal beats than others; the few who don't must not look
+    like a new rhythm. The cuts are half way between beats, so that RR intervals stay plausible.
+
+    Returns
+    -------
+    Recording or None
+        None where there are fewer than 30 S beats, or they don't come early in a regular rhythm.
+    """
+    is_beat = np.array([s in SYMBOL_TO_CLASS for s in recording.mark_symbol])
+    marks, symbols = recording.mark_sample[is_beat], recording.mark_symbol[is_beat]
+    early = np.flatnonzero([SYMBOL_TO_CLASS[s] == "S" for s in symbols])
+    if len(early) < 30:
+        return None
+    rhythm = rhythm_context(marks / recording.fs)
+    if np.median(rhythm[early, 0]) > -0.1 or np.median(rhythm[:, -1]) > -3.9:
+        return None
+    keep = np.union1d(early, np.maximum(early - 1, 0))
+    middle = (marks[1:] + marks[:-1]) // 2
+    start, stop = np.append(0, middle), np.append(middle, len(recording.signal))
+    length = stop[keep] - start[keep]
+    moved = marks[keep] - start[keep] + np.cumsum(length) - length
+    signal = [recording.signal[a:b] for a, b in zip(start[keep], stop[keep], strict=True)]
+    return Recording(
+        f"{recording.name} spliced",
+        recording.fs,
+        np.concatenate(signal),
+        recording.leads,
+        moved,
+        symbols[keep],
+    )

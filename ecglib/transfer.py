@@ -1,0 +1,238 @@
+"""Other databases: any folder of annotated WFDB recordings, scored as the standard EC57 asks.
+
+Twice: by the annotated beats, so that only the classification counts, and end to end, with beats
+found by our own R-peak detection, which may miss some and invent others.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ecglib.beats import RECORDING_FS, cut_rows, to_recording_fs
+from ecglib.classifier import Classifier
+from ecglib.ec57 import FORGIVEN
+from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
+from ecglib.modelfile import read_card
+from ecglib.paths import MODELS
+from ecglib.patientwise import KIND, PatientwiseClassifier, detect, known
+from ecglib.recordings import Recording, read_recording, record_names
+from ecglib.rhythm import rhythm_features
+
+WINDOW_S = 0.15  # how far a detection may be from the annotation it belongs to, as EC57 has it
+# Beats that MIT-BIH does not have: a bundle branch block not told which, an escape beat, an R on T,
+# a beat not classified.
+SYMBOLS = SYMBOL_TO_CLASS | {"B": "N", "n": "N", "r": "V", "?": "Q"}
+PREFERRED = ("MLII", "II", "ML2", "ECG1")  # what the models were trained on, by its names
+SECOND = ("V1", "V5", "V2", "V4", "V3", "ECG2")  # the second leads of MIT-BIH, most frequent first
+MISSED, NO_BEAT = "missed", "no beat"
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What :func:`evaluate_recordings` found.
+
+    Attributes
+    ----------
+    gross, per_record : DataFrame
+        One row for each ``way`` (``annotated``, ``end to end``), for each record in
+        ``per_record``, and each class, with ``beats``, ``tp``, ``fn``, ``fp``, ``sensitivity``,
+        ``precision`` (positive predictivity) and ``f1``. Class ``all`` has the macro F1 as ``f1``,
+        and ``accuracy``, the share of the beats of these classes that is called right.
+    confusion : DataFrame
+        True class (and ``no beat``) on rows, for each way; called so in columns (and ``missed``).
+    beats : DataFrame
+        Every beat: ``way``, ``record``, ``sample`` (at the record's rate), ``true``, ``predicted``.
+    leads : dict
+        The leads that each record was judged by.
+    """
+
+    gross: pd.DataFrame
+    per_record: pd.DataFrame
+    confusion: pd.DataFrame
+    beats: pd.DataFrame
+    leads: dict[str, tuple[str, ...]]
+
+
+def evaluate_recordings(
+    folder: str | Path,
+    model: "Classifier | PatientwiseClassifier | str | Path",
+    classes: str = "NSV",
+    lead: int | str | tuple[int | str, ...] | None = None,
+) -> Transfer:
+    """Score a model on all annotated recordings of a folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Holds ``.hea``, ``.dat`` and ``.atr`` files at any sampling rate.
+    model : Classifier, PatientwiseClassifier, str or Path
+        A model, its file, or the name of one in ``models/``.
+    classes : str
+        The classes to score. True beats of classes left out are no false V if they are F, no false
+        anything if they are Q; otherwise they count where they are called one of ``classes``.
+    lead : int, str or tuple, optional
+        Lead by number from 0 or by name; several for the patient-wise model. By default MLII or II
+        where there is one, otherwise the first; for the patient-wise model a second one, too.
+
+    Returns
+    -------
+    Transfer
+
+    Raises
+    ------
+    ValueError
+        There are no annotated recordings, or a recording has no such lead; a class is unknown.
+    """
+    if not classes or not set(classes) <= set(CLASSES):
+        raise ValueError(f"There are no classes '{classes}'. Choose from {''.join(CLASSES)}.")
+    names = record_names(folder)
+    if not names:
+        raise ValueError(
+            f"There are no annotated recordings in {folder}: each needs a .hea, a .dat and an .atr "
+            "file side by side."
+        )
+    model = load_any(model)
+    most = 2 if isinstance(model, PatientwiseClassifier) else 1
+    beats, leads = [], {}
+    for name in names:
+        recording = read_recording(Path(folder) / name)
+        own = pick_leads(recording.leads, lead, most)
+        leads[name] = tuple(recording.leads[k] for k in own)
+        beats.append(judge_recording(model, recording, own))
+    beats = pd.concat(beats, ignore_index=True)
+    ways = beats.groupby("way", sort=False)
+    gross = [scores(part, classes).assign(way=way) for way, part in ways]
+    per_record = [
+        scores(part, classes).assign(way=way, record=record)
+        for (way, record), part in beats.groupby(["way", "record"], sort=False)
+    ]
+    return Transfer(
+        pd.concat(gross, ignore_index=True),
+        pd.concat(per_record, ignore_index=True),
+        pd.concat({way: confusion(part) for way, part in ways}, names=["way"]),
+        beats,
+        leads,
+    )
+
+
+def load_any(model: "Classifier | PatientwiseClassifier | str | Path"):
+    """A model, from its file or its name where it is not one already."""
+    if not isinstance(model, (str, Path)):
+        return model
+    path = Path(model)
+    path = path if path.suffix else MODELS / f"{model}.safetensors"
+    kind = PatientwiseClassifier if read_card(path).get("architecture") == KIND else Classifier
+    return kind.load(path)
+
+
+def pick_leads(names: tuple[str, ...], asked, most: int) -> list[int]:
+    """Numbers of the leads that are asked for, or of those most like the training's."""
+    upper = [name.upper() for name in names]
+    if asked is None:
+        first = next((upper.index(name) for name in PREFERRED if name in upper), 0)
+        others = [upper.index(name) for name in SECOND if name in upper]
+        others += [k for k in range(len(names)) if k not in others]
+        return [first, *(k for k in others if k != first)][:most]
+    asked = asked if isinstance(asked, (tuple, list)) else (asked,)
+    if len(asked) > most:
+        raise ValueError(f"This model judges by {most} lead(s), not {len(asked)}: {asked}.")
+    picked = [
+        upper.index(a.upper()) if isinstance(a, str) and a.upper() in upper else a for a in asked
+    ]
+    if not all(isinstance(k, int) and 0 <= k < len(names) for k in picked):
+        raise ValueError(
+            f"There is no lead {asked}; there are {', '.join(names)} (0 to {len(names) - 1})."
+        )
+    return picked
+
+
+def judge_recording(model, recording: Recording, leads: list[int]) -> pd.DataFrame:
+    """True and predicted class of a recording's beats, by annotated and by detected beats."""
+    is_beat = np.array([s in SYMBOLS for s in recording.mark_symbol], dtype=bool)
+    marks = recording.mark_sample[is_beat]
+    true = np.array([SYMBOLS[s] for s in recording.mark_symbol[is_beat]], dtype=object)
+    signal = known(recording.signal[:, leads])
+    inside = (marks >= 0) & (marks < len(signal))
+    marks, true = marks[inside], true[inside]
+    given = pd.DataFrame({"sample": marks, "true": true})
+    given["predicted"] = call(model, signal, recording.fs, marks)
+
+    found = detect(signal[:, 0], recording.fs)
+    called = call(model, signal, recording.fs, found)
+    of_mark = match(marks, found, WINDOW_S * recording.fs)
+    hit = of_mark >= 0
+    ours = pd.DataFrame({"sample": marks, "true": true, "predicted": MISSED})
+    ours.loc[hit, "predicted"] = called[of_mark[hit]]
+    extra = np.setdiff1d(np.arange(len(found)), of_mark)
+    more = {"sample": found[extra], "true": NO_BEAT, "predicted": called[extra]}
+    ours = pd.concat([ours, pd.DataFrame(more)], ignore_index=True)
+    both = pd.concat({"annotated": given, "end to end": ours}, names=["way"]).reset_index(level=0)
+    return both.assign(record=recording.name)[["way", "record", "sample", "true", "predicted"]]
+
+
+def call(model, signal: np.ndarray, fs: float, peaks: np.ndarray) -> np.ndarray:
+    """Class letters of all beats, shape (n,); an ordinary network calls the last one N.
+
+    It needs the RR interval after a beat, and the last one has none.
+    """
+    letters = np.array(CLASSES, dtype=object)
+    if isinstance(model, PatientwiseClassifier):
+        return letters[model.predict_beats(signal, fs, peaks).argmax(axis=1)]
+    called = np.full(len(peaks), "N", dtype=object)
+    if len(peaks) > 1:
+        grid = np.rint(peaks * (RECORDING_FS / fs)).astype(np.int64)
+        rows = cut_rows(to_recording_fs(signal[:, 0], fs), grid, np.arange(len(peaks) - 1))
+        rr = np.diff(peaks) / fs
+        rhythm = rhythm_features(np.append(np.nan, rr[:-1]), rr)
+        called[:-1] = letters[model.predict_proba(rows, rhythm).argmax(axis=1)]
+    return called
+
+
+def match(marks: np.ndarray, found: np.ndarray, window: float) -> np.ndarray:
+    """For each mark the position of its detection, -1 without one; the nearest pairs first."""
+    of_mark = np.full(len(marks), -1)
+    if not len(found):
+        return of_mark
+    after = np.searchsorted(found, marks)
+    near = np.clip(after[:, None] + np.array([-1, 0]), 0, len(found) - 1)
+    distance = np.abs(found[near] - marks[:, None])
+    taken = np.zeros(len(found), dtype=bool)
+    for flat in np.argsort(distance, axis=None, kind="stable"):
+        mark, side = divmod(int(flat), 2)
+        if distance[mark, side] > window:
+            break
+        if of_mark[mark] < 0 and not taken[near[mark, side]]:
+            of_mark[mark] = near[mark, side]
+            taken[near[mark, side]] = True
+    return of_mark
+
+
+def confusion(beats: pd.DataFrame) -> pd.DataFrame:
+    """Counts of true classes (rows) against predicted ones (columns)."""
+    rows, columns = [*CLASSES, NO_BEAT], [*CLASSES, MISSED]
+    table = pd.crosstab(beats.true, beats.predicted)
+    return table.reindex(index=rows, columns=columns, fill_value=0).rename_axis(None, axis=1)
+
+
+def scores(beats: pd.DataFrame, classes: str) -> pd.DataFrame:
+    """Scores of each class and of all of them, as in :class:`Transfer`.
+
+    ``beats`` are beats with ``true`` and ``predicted``, or what :func:`confusion` makes of them.
+    """
+    table = confusion(beats) if "predicted" in beats else beats
+    rows = []
+    for name in classes:
+        tp, n = int(table.loc[name, name]), int(table.loc[name].sum())
+        counted = [t for t in table.index if t not in FORGIVEN.get(name, "")]
+        called = int(table.loc[counted, name].sum())
+        rows.append({"class": name, "beats": n, "tp": tp, "fn": n - tp, "fp": called - tp})
+    found = pd.DataFrame(rows)
+    found["sensitivity"] = found.tp / found.beats.where(found.beats > 0)
+    found["precision"] = found.tp / (found.tp + found.fp).where(found.tp + found.fp > 0)
+    f1 = 2 * found.tp / (2 * found.tp + found.fn + found.fp).where(found.beats > 0)
+    found["f1"] = f1
+    together = {"class": "all", "beats": found.beats.sum(), "tp": found.tp.sum(), "f1": f1.mean()}
+    together["accuracy"] = found.tp.sum() / max(found.beats.sum(), 1)
+    return pd.concat([found, pd.DataFrame([together])], ignore_index=True)

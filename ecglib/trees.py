@@ -1,0 +1,93 @@
+"""Boosted trees as plain arrays: trained by scikit-learn, stored and asked without it.
+
+scikit-learn keeps its trees as pickles, which execute code when they are loaded. Here they are
+arrays that fit into a safetensors file.
+"""
+
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+Trees = dict[str, np.ndarray]
+
+
+def fit_trees(
+    features: np.ndarray, label: np.ndarray, weight: np.ndarray, direction: list[int], seed: int
+) -> Trees:
+    """Train boosted trees that tell two classes apart.
+
+    Small ones, strongly regularised: what is learnt from a few patients has to fit others.
+
+    Parameters
+    ----------
+    features : ndarray, shape (n, n_features)
+    label : ndarray, shape (n,), bool
+    weight : ndarray, shape (n,)
+    direction : list of int
+        For each feature 1, if the more of it, the surer ``label`` (-1: the less; 0: unknown). What
+        is known need not be learnt from the data, and can't be learnt wrong.
+    seed : int
+
+    Returns
+    -------
+    dict of ndarray
+        ``feature``, ``threshold``, ``left``, ``right``, ``value``, each of shape (trees, nodes),
+        and ``start``, the score before the first tree. A leaf is its own child.
+    """
+    model = HistGradientBoostingClassifier(
+        max_iter=50,
+        learning_rate=0.1,
+        max_leaf_nodes=5,
+        min_samples_leaf=30,
+        l2_regularization=10,
+        max_features=0.6,
+        max_bins=48,
+        monotonic_cst=direction,
+        early_stopping=False,
+        random_state=seed,
+    ).fit(features, label, sample_weight=weight)
+    # There is no public way to the trees; a test compares what is made of them with scikit-learn.
+    nodes = [predictors[0].nodes for predictors in model._predictors]
+    shape = len(nodes), max(map(len, nodes))
+    own = np.broadcast_to(np.arange(shape[1], dtype=np.int64), shape)
+    trees = {"feature": np.zeros(shape, np.int64), "threshold": np.zeros(shape)}
+    trees |= {"left": own.copy(), "right": own.copy(), "value": np.zeros(shape)}
+    for tree, node in enumerate(nodes):
+        inner = np.flatnonzero(~node["is_leaf"].astype(bool))
+        trees["feature"][tree, inner] = node["feature_idx"][inner]
+        trees["threshold"][tree, inner] = node["num_threshold"][inner]
+        trees["left"][tree, inner] = node["left"][inner]
+        trees["right"][tree, inner] = node["right"][inner]
+        trees["value"][tree, : len(node)] = node["value"]
+    return trees | {"start": np.ravel(model._baseline_prediction).astype(np.float64)}
+
+
+def join_trees(members: list[Trees]) -> Trees:
+    """One model whose score is the mean of its members'."""
+    nodes = max(m["value"].shape[1] for m in members)
+
+    def padded(array: np.ndarray) -> np.ndarray:
+        return np.pad(array, ((0, 0), (0, nodes - array.shape[1])))
+
+    joined = {
+        k: np.concatenate([padded(m[k]) for m in members]) for k in members[0] if k != "start"
+    }
+    joined["value"] /= len(members)
+    return joined | {"start": np.mean([m["start"] for m in members], axis=0)}
+
+
+def score(trees: Trees, features: np.ndarray) -> np.ndarray:
+    """Log odds, shape (n,), of features, shape (n, n_features)."""
+    total = np.full(len(features), trees["start"][0])
+    columns = np.ascontiguousarray(features.T)
+    row = np.arange(len(features))
+    names = ("feature", "threshold", "left", "right", "value")
+    for feature, threshold, left, right, value in zip(*(trees[n] for n in names), strict=True):
+        node = np.zeros(len(features), dtype=np.int64)
+        while True:
+            goes_left = columns[feature[node], row] <= threshold[node]
+            child = np.where(goes_left, left[node], right[node])
+            if (child == node).all():
+                break
+            node = child
+        total += value[node]
+    return total

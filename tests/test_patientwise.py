@@ -1,0 +1,88 @@
+"""The patient-wise model: it learns, is stored without code, and reads recordings of any kind."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ecglib.labels import CLASSES
+from ecglib.modelfile import ModelFileError
+from ecglib.patientwise import (
+    PatientwiseClassifier,
+    described_beats,
+    fit_patientwise,
+    splice,
+)
+from ecglib.recordings import read_recording, record_names
+from ecglib.synthetic import write_recordings
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return write_recordings(tmp_path_factory.mktemp("wfdb") / "s", n_records=4, minutes=2)
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path) -> PatientwiseClassifier:
+    return fit_patientwise([read_recording(folder / n) for n in record_names(folder)[:3]])
+
+
+def test_it_finds_the_beats_of_another_patient(folder, model) -> None:
+    found, label = described_beats(read_recording(folder / "s04"))
+    predicted = model.judge(found).argmax(axis=1)
+    counted = label < 3
+    assert (predicted == label)[counted].mean() > 0.9
+    assert (predicted == label)[label == 2].mean() > 0.9
+
+
+def test_a_file_holds_the_model_and_nothing_else(folder, model, tmp_path) -> None:
+    path = tmp_path / "patients.safetensors"
+    model.save(path)
+    found, _ = described_beats(read_recording(folder / "s04"))
+    assert (PatientwiseClassifier.load(path).judge(found) == model.judge(found)).all()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ModelFileError):
+        PatientwiseClassifier.load(path)
+
+
+def test_another_kind_of_model_is_refused() -> None:
+    from ecglib.paths import MODELS
+
+    with pytest.raises(ModelFileError, match="no patient-wise model"):
+        PatientwiseClassifier.load(MODELS / "compact.safetensors")
+
+
+def test_the_table_of_a_recording(folder, model) -> None:
+    table = model.classify_recording(folder / "s04", lead=(0, 1))
+    names = ["time_s", "sample", "label", "confidence", *(f"p_{c}" for c in CLASSES), "uncertain"]
+    assert list(table) == names
+    assert table.filter(like="p_").sum(axis=1).to_numpy() == pytest.approx(1)
+    recording = read_recording(folder / "s04")
+    alone = model.classify_recording(recording.signal[:, 0], fs=recording.fs)
+    assert np.abs(len(alone) - len(table)) <= 1
+    with pytest.raises(ValueError, match="no lead 5"):
+        model.classify_recording(folder / "s04", lead=5)
+    assert len(model.classify_recording(np.zeros(3600), fs=360)) == 0
+
+
+def test_samples_that_are_no_numbers_are_bridged(folder, model) -> None:
+    recording = read_recording(folder / "s04")
+    signal = recording.signal.copy()
+    signal[5000:5100] = np.nan
+    table = model.classify_recording(signal, fs=recording.fs)
+    assert table.confidence.notna().all() and len(table) > 100
+
+
+def test_recordings_without_many_premature_beats_are_not_spliced(folder) -> None:
+    assert splice(read_recording(folder / "s04")) is None
+
+
+@pytest.mark.data
+def test_a_spliced_recording_keeps_its_premature_beats(mitdb) -> None:
+    whole = read_recording(mitdb / "118")
+    found = splice(whole)
+    assert (found.mark_symbol == "A").sum() == (whole.mark_symbol == "A").sum()
+    share = (found.mark_symbol == "A").mean()
+    assert share > 0.4
+    assert (np.diff(found.mark_sample) > 0).all() and found.mark_sample[-1] < len(found.signal)
