@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 
 from ecglib import __version__
+from ecglib.ec57 import FORGIVEN
 from ecglib.labels import DS1, DS2
 from ecglib.paths import MODELS, ROOT, atomic_write
 from ecglib.patientwise import NAME, described_beats, fit_described, splice
 from ecglib.recordings import read_recording
 from ecglib.sources import locate
-from ecglib.ec57 import FORGIVEN
 from ecglib.transfer import confusion, scores
 
 RESULTS = ROOT / "benchmarks" / "results"

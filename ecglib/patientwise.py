@@ -11,8 +11,8 @@ Both are boosted trees that know in which direction a feature counts. Every choi
 leaving records of DS1 out: `benchmarks/patients_study.py`. No class weights: they spoil the
 positive predictivity of S. The model knows N, S and V; F and Q get no probability.
 
-The whole recording is used, later beats included, so this is no real-time method. For education
-and research; not a medical device.
+The whole recording is used, later beats included; :meth:`PatientwiseClassifier.predict_causal` is
+the version for beats as they come. For education and research; not a medical device.
 """
 
 import json
@@ -135,6 +135,42 @@ class PatientwiseClassifier:
         if len(r_peaks) < FEWEST:
             return np.tile(np.eye(len(CLASSES))[0], (len(r_peaks), 1))
         return self.judge(describe(signal, fs, r_peaks))
+
+    def predict_causal(
+        self,
+        signal: np.ndarray,
+        fs: float,
+        r_peaks: np.ndarray,
+        delay: int = 1,
+        history: int = 120,
+    ) -> np.ndarray:
+        """The same, but each beat is judged by the past and the next ``delay`` beats alone.
+
+        Parameters
+        ----------
+        signal, fs, r_peaks
+            As in :meth:`predict_beats`.
+        delay : int
+            Beats to wait for; they are judged so many at a time.
+        history : int
+            Beats of the past that are looked at. The first ones of a recording have none.
+
+        Returns
+        -------
+        ndarray, shape (n, 5), float64
+        """
+        signal = known(signal[:, None] if signal.ndim == 1 else signal)
+        proba = np.tile(np.eye(len(CLASSES))[0], (len(r_peaks), 1))
+        reach = round(0.5 * fs)  # more than a beat's window and the filters need
+        for start in range(0, len(r_peaks), delay):
+            first, stop = max(start - history, 0), min(start + delay + 1, len(r_peaks))
+            if stop - first < FEWEST:
+                continue
+            offset = max(r_peaks[first] - reach, 0)
+            piece = signal[offset : r_peaks[stop - 1] + reach]
+            seen = self.predict_beats(piece, fs, r_peaks[first:stop] - offset)
+            proba[start : start + delay] = seen[start - first : start - first + delay]
+        return proba
 
     def judge(self, found: dict[str, np.ndarray]) -> np.ndarray:
         """Class probabilities, shape (n, 5), of the beats that :func:`describe` describes."""

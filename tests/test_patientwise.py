@@ -66,6 +66,17 @@ def test_the_table_of_a_recording(folder, model) -> None:
     assert len(model.classify_recording(np.zeros(3600), fs=360)) == 0
 
 
+def test_the_causal_version_does_not_know_the_future(folder, model) -> None:
+    recording = read_recording(folder / "s04")
+    peaks = model.classify_recording(folder / "s04")["sample"].to_numpy()[:40]
+    signal = recording.signal[: peaks[-1] + 360, 0].copy()
+    before = model.predict_causal(signal, recording.fs, peaks, delay=4)
+    signal[peaks[30] :] = 0.0  # and then the electrode falls off
+    after = model.predict_causal(signal, recording.fs, peaks, delay=4)
+    assert after[:24] == pytest.approx(before[:24])
+    assert (after != before)[30:].any()
+
+
 def test_samples_that_are_no_numbers_are_bridged(folder, model) -> None:
     recording = read_recording(folder / "s04")
     signal = recording.signal.copy()
