@@ -72,6 +72,33 @@ def test_readme_quotes_what_the_split_gives_away():
         assert quoted in readme, (row.protocol, row.model)
 
 
+@pytest.mark.parametrize("leads", ["both leads", "first lead"])
+def test_readme_quotes_the_scores_on_new_patients(leads):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    seeds = pd.read_csv(ROOT / "benchmarks" / "results" / "patients_seeds.csv")
+    assert seeds.seed.nunique() == 5
+    mean = 100 * seeds[seeds.leads == leads].groupby("records").mean(numeric_only=True)
+    for records in ["all", "without 202", "without 232"] if leads == "both leads" else ["all"]:
+        row = mean.loc[records]
+        quoted = (
+            f"| {row.accuracy:.2f} | {row.macro_f1:.2f} ({row.macro_f1_low:.1f} to "
+            f"{row.macro_f1_high:.1f}) | {row.S_f1:.2f} | {row.V_f1:.2f} |"
+        )
+        assert quoted in readme, records
+
+
+@pytest.mark.data
+def test_the_shipped_patient_wise_model_is_the_one_that_was_scored(mitdb):
+    from ecglib.patientwise import PatientwiseClassifier, described_beats
+    from ecglib.recordings import read_recording
+
+    found, label = described_beats(read_recording(mitdb / "231"))
+    predicted = PatientwiseClassifier.load().judge(found).argmax(axis=1)
+    records = pd.read_csv(ROOT / "benchmarks" / "results" / "patients_records.csv")
+    own = records[(records.record == 231)].set_index("class")
+    assert ((label == 0) & (predicted == 0)).sum() == own.tp["N"]
+
+
 @pytest.mark.parametrize("snr_db", [0, float("inf")])
 def test_readme_quotes_what_training_with_noise_does(snr_db):
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
