@@ -31,7 +31,7 @@ from ecglib.modelfile import CARD_KEY, CARD_VERSION, ModelFileError, read_card
 from ecglib.paths import MODELS, atomic_write, show
 from ecglib.recordings import Recording, read_recording
 from ecglib.rpeaks import find_r_peaks
-from ecglib.trees import Trees, fit_trees, join_trees, score
+from ecglib.trees import Trees, check_trees, fit_trees, join_trees, score
 
 KIND = {"kind": "patientwise"}
 NAME = "patients"
@@ -87,12 +87,16 @@ class PatientwiseClassifier:
             with safe_open(path, framework="numpy") as stored:
                 tensors = {name: stored.get_tensor(name) for name in stored.keys()}
             models = [
-                {n.removeprefix(f"{kind}."): t for n, t in tensors.items() if n.startswith(kind)}
+                {
+                    n.removeprefix(f"{kind}."): t
+                    for n, t in tensors.items()
+                    if n.startswith(f"{kind}.")
+                }
                 for kind in ("ventricular", "early")
             ]
             for trees, names in zip(models, (VENTRICULAR, EARLY), strict=True):
-                score(trees, np.zeros((1, len(names))))
-        except (SafetensorError, KeyError, IndexError, ValueError) as error:
+                check_trees(trees, len(names))
+        except (SafetensorError, OSError, TypeError, ValueError) as error:
             raise ModelFileError(f"{show(path)} is damaged ({error}). {MAKE_ONE}") from error
         return cls(*models, card)
 

@@ -83,7 +83,7 @@ def score(trees: Trees, features: np.ndarray) -> np.ndarray:
     names = ("feature", "threshold", "left", "right", "value")
     for feature, threshold, left, right, value in zip(*(trees[n] for n in names), strict=True):
         node = np.zeros(len(features), dtype=np.int64)
-        while True:
+        for _ in value:  # no tree is deeper than it has nodes
             goes_left = columns[feature[node], row] <= threshold[node]
             child = np.where(goes_left, left[node], right[node])
             if (child == node).all():
@@ -91,3 +91,24 @@ def score(trees: Trees, features: np.ndarray) -> np.ndarray:
             node = child
         total += value[node]
     return total
+
+
+def check_trees(trees: Trees, n_features: int) -> None:
+    """Refuse arrays that are no trees over so many features.
+
+    Raises
+    ------
+    ValueError
+    """
+    names = {"feature", "threshold", "left", "right", "value", "start"}
+    if set(trees) != names or trees["start"].shape != (1,) or trees["value"].ndim != 2:
+        raise ValueError("arrays are missing, or there are others")
+    shape = trees["value"].shape
+    for name, bound in {"feature": n_features, "left": shape[1], "right": shape[1]}.items():
+        array = trees[name]
+        if array.dtype.kind != "i" or array.shape != shape or not shape[1]:
+            raise ValueError(f"{name} has another shape or type")
+        if (array < 0).any() or (array >= bound).any():
+            raise ValueError(f"{name} points nowhere")
+    if trees["threshold"].shape != shape or not np.isfinite(trees["value"]).all():
+        raise ValueError("threshold or value has another shape, or is no number")

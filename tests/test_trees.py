@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from ecglib.trees import fit_trees, join_trees, score
+from ecglib.trees import check_trees, fit_trees, join_trees, score
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +38,27 @@ def test_joined_trees_answer_with_the_mean(problem) -> None:
     members = [fit_trees(features, label, np.ones(len(label)), [0, 0, 0], s) for s in (0, 1)]
     mean = np.mean([score(m, features) for m in members], axis=0)
     assert score(join_trees(members), features) == pytest.approx(mean)
+
+
+@pytest.mark.parametrize(
+    ("name", "spoilt"),
+    [("left", 99), ("right", -1), ("feature", 3), ("value", np.nan), ("start", None)],
+)
+def test_what_is_no_tree_is_refused(problem, name, spoilt) -> None:
+    features, label = problem
+    trees = fit_trees(features, label, np.ones(len(label)), [0, 0, 0], seed=0)
+    check_trees(trees, 3)
+    if spoilt is None:
+        del trees[name]
+    else:
+        trees[name][0, 0] = spoilt
+    with pytest.raises(ValueError):
+        check_trees(trees, 3)
+
+
+def test_a_circle_ends(problem) -> None:
+    features, label = problem
+    trees = fit_trees(features, label, np.ones(len(label)), [0, 0, 0], seed=0)
+    trees["left"][:], trees["right"][:] = 0, 0
+    trees["left"][:, 0] = trees["right"][:, 0] = 1
+    assert np.isfinite(score(trees, features)).all()
