@@ -24,13 +24,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from scipy.special import expit
 
-from ecglib.beats import BEAT_FS, BEAT_SAMPLES, RECORDING_FS, to_recording_fs
+from ecglib.beats import BEAT_FS, BEAT_SAMPLES, RECORDING_FS, Beats, to_recording_fs
+from ecglib.blocks import find_beats
 from ecglib.context import FS, RHYTHM, SHAPE, even_out, rhythm_context, shape_features
 from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
 from ecglib.modelfile import CARD_KEY, CARD_VERSION, ModelFileError, read_card
 from ecglib.paths import MODELS, atomic_write, show
-from ecglib.recordings import Recording, read_recording
-from ecglib.rpeaks import find_r_peaks
+from ecglib.quality import OK, stretches
+from ecglib.readers import open_ecg
+from ecglib.recordings import Recording
+from ecglib.rpeaks import WINDOW, find_r_peaks
 from ecglib.trees import Trees, check_trees, fit_trees, join_trees, score
 
 KIND = {"kind": "patientwise"}
@@ -190,53 +193,62 @@ class PatientwiseClassifier:
         self,
         path_or_array,
         fs: float | None = None,
-        lead: int | tuple[int, ...] = 0,
+        lead: int | str | tuple[int | str, ...] = 0,
     ) -> pd.DataFrame:
         """Find the beats of a recording and classify each of them.
 
         Parameters
         ----------
-        path_or_array : str, Path or array_like
-            A WFDB record, or samples of shape (n_samples,) or (n_samples, n_leads), in any unit.
+        path_or_array : str, Path, dict or array_like
+            Whatever `ecglib.readers.read_ecg` reads; it is held in memory as a whole.
         fs : float, optional
-            Sampling rate in Hz; needed for an array, taken from the header for a record.
-        lead : int or tuple of int
-            Which lead or leads to judge by, counted from 0. Beats are looked for in the first.
+            Sampling rate in Hz; needed where the source does not tell it.
+        lead : int, str or tuple
+            Which lead or leads to judge by, counted from 0, or by name. Beats and P waves are
+            looked for in the first.
 
         Returns
         -------
         DataFrame
-            One row a beat: ``time_s``, ``sample`` (at the recording's own rate), ``label``,
-            ``confidence``, ``p_N`` to ``p_Q``, ``uncertain``.
+            One row a beat, with the columns of :meth:`ecglib.Classifier.classify_recording`; no
+            label where the quality of the first lead is not ``ok``.
 
         Raises
         ------
         ValueError
-            The recording can't be read, has no such lead, or ``fs`` is missing.
+            The recording can't be read, has no such lead, or ``fs`` is missing or impossible.
         """
-        if isinstance(path_or_array, (str, Path)):
-            recording = read_recording(path_or_array)
-            signal, fs = recording.signal, recording.fs if fs is None else fs
-        else:
-            signal = np.asarray(path_or_array, dtype=np.float32)
-            signal = signal[:, None] if signal.ndim == 1 else signal
-        if fs is None or not 1 <= fs <= 10_000:
-            raise ValueError("Give the sampling rate fs in Hz, between 1 and 10,000.")
-        leads = np.atleast_1d(lead)
-        if signal.ndim != 2 or not ((leads >= 0) & (leads < signal.shape[1])).all():
-            raise ValueError(f"There is no lead {lead} in a recording of shape {signal.shape}.")
-        signal = known(signal[:, leads])
-        peaks = detect(signal[:, 0], fs)
-        proba = self.predict_beats(signal, fs, peaks)
+        with open_ecg(path_or_array, fs=fs) as ecg:
+            if isinstance(ecg, Beats):
+                raise ValueError("These are prepared beats; this model needs whole recordings.")
+            asked = lead if isinstance(lead, (tuple, list)) else (lead,)
+            numbers = [ecg.lead_number(k) for k in asked]
+            grid_peaks, windows = find_beats(ecg, numbers[0])
+            signal = np.stack([ecg.read(0, ecg.n_samples, k) for k in numbers], axis=1)
+        peaks = np.rint(grid_peaks * (ecg.fs / RECORDING_FS)).astype(np.int64)
+        proba = self.predict_beats(known(signal), ecg.fs, peaks)
+        quality = windows[grid_peaks // WINDOW]
+        confidence = proba.max(axis=1)
         table = {
-            "time_s": peaks / fs,
+            "time_s": peaks / ecg.fs,
             "sample": peaks,
-            "label": np.array(CLASSES)[proba.argmax(axis=1)],
-            "confidence": proba.max(axis=1),
+            "label": np.where(quality == OK, np.array(CLASSES)[proba.argmax(axis=1)], ""),
+            "confidence": confidence,
             **{f"p_{name}": proba[:, i] for i, name in enumerate(CLASSES)},
-            "uncertain": proba.max(axis=1) < self.threshold,
+            "uncertain": (confidence < self.threshold) | (quality != OK),
+            "quality": quality,
         }
-        return pd.DataFrame(table)
+        table, duration = pd.DataFrame(table), ecg.n_samples / ecg.fs
+        table.attrs = {
+            "name": ecg.name,
+            "fs": ecg.fs,
+            "lead": ", ".join(ecg.leads[k] for k in numbers),
+            "duration_s": duration,
+            "no_verdict": stretches(windows, duration),
+            "assumed": list(ecg.assumed),
+            "warnings": [],
+        }
+        return table
 
 
 def known(signal: np.ndarray) -> np.ndarray:

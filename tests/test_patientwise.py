@@ -55,7 +55,8 @@ def test_another_kind_of_model_is_refused() -> None:
 
 def test_the_table_of_a_recording(folder, model) -> None:
     table = model.classify_recording(folder / "s04", lead=(0, 1))
-    names = ["time_s", "sample", "label", "confidence", *(f"p_{c}" for c in CLASSES), "uncertain"]
+    names = ["time_s", "sample", "label", "confidence", *(f"p_{c}" for c in CLASSES)]
+    names += ["uncertain", "quality"]
     assert list(table) == names
     assert table.filter(like="p_").sum(axis=1).to_numpy() == pytest.approx(1)
     recording = read_recording(folder / "s04")
@@ -63,6 +64,8 @@ def test_the_table_of_a_recording(folder, model) -> None:
     assert np.abs(len(alone) - len(table)) <= 1
     with pytest.raises(ValueError, match="no lead 5"):
         model.classify_recording(folder / "s04", lead=5)
+    by_name = model.classify_recording(folder / "s04", lead=("MLII", "V5"))
+    assert by_name.equals(table) and by_name.attrs["lead"] == "MLII, V5"
     assert len(model.classify_recording(np.zeros(3600), fs=360)) == 0
 
 
