@@ -17,7 +17,8 @@ from ecglib import __version__
 from ecglib.ec57 import FORGIVEN
 from ecglib.labels import DS1, DS2
 from ecglib.paths import MODELS, ROOT, atomic_write
-from ecglib.patientwise import NAME, described_beats, fit_described, splice
+from ecglib.patientwise import NAME
+from ecglib.patientwise_training import described_beats, fit_described, splice
 from ecglib.recordings import read_recording
 from ecglib.sources import locate
 from ecglib.transfer import confusion, scores

@@ -4,7 +4,7 @@
     python benchmarks/patients_study.py --only "as shipped"
 
 Eleven folds of two records. One member for each model instead of five, to be quick.
-``S_f1_spliced`` is the F1 of S on the recordings that :func:`ecglib.patientwise.splice` makes of
+``S_f1_spliced`` is the F1 of S on the recordings that :func:`ecglib.patientwise_training.splice` makes of
 those left out: half of their beats or more are premature. One line for each choice in
 ``benchmarks/results/patients_study.csv``.
 """
@@ -17,7 +17,7 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 
-from ecglib import patientwise
+from ecglib import patientwise, patientwise_training
 from ecglib.context import SHAPE
 from ecglib.labels import CLASSES, DS1
 from ecglib.paths import ROOT, atomic_write
@@ -52,9 +52,11 @@ def main() -> None:
     if found.source == "synthetic":
         raise SystemExit("Figures worth keeping need the real recordings.")
     recordings = {name: read_recording(found.folder / name) for name in DS1}
-    whole = {n: patientwise.described_beats(r) for n, r in recordings.items()}
-    spliced = {n: s for n, r in recordings.items() if (s := patientwise.splice(r)) is not None}
-    spliced = {name: patientwise.described_beats(s) for name, s in spliced.items()}
+    whole = {n: patientwise_training.described_beats(r) for n, r in recordings.items()}
+    spliced = {
+        n: s for n, r in recordings.items() if (s := patientwise_training.splice(r)) is not None
+    }
+    spliced = {name: patientwise_training.described_beats(s) for name, s in spliced.items()}
     for name in asked.only:
         done = pd.read_csv(TABLE) if TABLE.exists() else pd.DataFrame({"variant": []})
         if name in set(done.variant):
@@ -72,11 +74,12 @@ def study(settings: dict, learnt: slice, judged: slice, whole: dict, spliced: di
     start, beats, beats_spliced = time.process_time(), [], []
     with ExitStack() as stack:
         for name, value in settings.items():
-            stack.enter_context(patch.object(patientwise, name, value))
+            module = patientwise if name == "PASSES" else patientwise_training
+            stack.enter_context(patch.object(module, name, value))
         for out in FOLDS:
             rest = [seen(d, learnt, hidden) for n, d in whole.items() if n not in out]
             more = [seen(d, learnt, hidden) for n, d in spliced.items() if n not in out]
-            model = patientwise.fit_described(rest, [] if no_splicing else more, seed=0)
+            model = patientwise_training.fit_described(rest, [] if no_splicing else more, seed=0)
             for part, into in ((whole, beats), (spliced, beats_spliced)):
                 into += [judge(model, *seen(part[n], judged, hidden)) for n in out if n in part]
     table = scores(pd.concat(beats), "NSV").set_index("class")

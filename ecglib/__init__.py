@@ -10,7 +10,8 @@ beats           ``beats`` (the cut), ``rhythm``, ``context``, ``published`` (whi
                 published row), ``splits``, ``leak``
 models          ``knn``; ``model``, ``augment``, ``recipes``, ``sampling``, ``training``,
                 ``checkpoint``, ``distillation``; ``modelfile``, ``serving``,
-                ``classifier``; for new patients ``trees``, ``patientwise``
+                ``classifier``; for new patients ``trees``, ``patientwise``,
+                ``patientwise_training``
 evaluation      ``evaluation``, the face of ``confusion``, ``calibration``, ``uncertainty``,
                 ``tables`` and ``results``; ``finishing`` keeps a trained network; ``ec57``,
                 ``mistakes``, ``explain``, ``noise``; ``transfer`` (other databases)

@@ -7,12 +7,8 @@ import pytest
 
 from ecglib.labels import CLASSES
 from ecglib.modelfile import ModelFileError
-from ecglib.patientwise import (
-    PatientwiseClassifier,
-    described_beats,
-    fit_patientwise,
-    splice,
-)
+from ecglib.patientwise import PatientwiseClassifier
+from ecglib.patientwise_training import described_beats, fit_patientwise, splice
 from ecglib.recordings import read_recording, record_names
 from ecglib.synthetic import write_recordings
 

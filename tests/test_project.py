@@ -27,7 +27,7 @@ ORDER = """
     quality uploads readers_files readers_text readers blocks events
     physionet kaggle_csv synthetic sources splits leak knn
     model augment recipes sampling checkpoint training distillation modelfile serving classifier
-    trees patientwise
+    trees patientwise patientwise_training
     confusion calibration uncertainty tables results evaluation finishing
     ec57 mistakes explain noise transfer
     figures plots_beats plots_curves plots_scores plots_protocols plots_verdicts plots_mistakes

@@ -89,7 +89,8 @@ def test_readme_quotes_the_scores_on_new_patients(leads):
 
 @pytest.mark.data
 def test_the_shipped_patient_wise_model_is_the_one_that_was_scored(mitdb):
-    from ecglib.patientwise import PatientwiseClassifier, described_beats
+    from ecglib.patientwise import PatientwiseClassifier
+    from ecglib.patientwise_training import described_beats
     from ecglib.recordings import read_recording
 
     found, label = described_beats(read_recording(mitdb / "231"))

@@ -8,7 +8,7 @@ import pytest
 import wfdb
 
 from ecglib import Classifier, evaluate_recordings
-from ecglib.patientwise import fit_patientwise
+from ecglib.patientwise_training import fit_patientwise
 from ecglib.recordings import read_recording
 from ecglib.synthetic import write_recordings
 from ecglib.transfer import confusion, match, pick_leads, scores
