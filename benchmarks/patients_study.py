@@ -4,8 +4,8 @@
     python benchmarks/patients_study.py --only "as shipped"
 
 Eleven folds of two records. One member for each model instead of five, to be quick.
-``S_f1_spliced`` is the F1 of S on the recordings that :func:`ecglib.patientwise_training.splice` makes of
-those left out: half of their beats or more are premature. One line for each choice in
+``S_f1_spliced`` is the F1 of S on the recordings that `ecglib.patientwise_training.splice` makes
+of those left out: half of their beats or more are premature. One line for each choice in
 ``benchmarks/results/patients_study.csv``.
 """
 
@@ -53,10 +53,8 @@ def main() -> None:
         raise SystemExit("Figures worth keeping need the real recordings.")
     recordings = {name: read_recording(found.folder / name) for name in DS1}
     whole = {n: patientwise_training.described_beats(r) for n, r in recordings.items()}
-    spliced = {
-        n: s for n, r in recordings.items() if (s := patientwise_training.splice(r)) is not None
-    }
-    spliced = {name: patientwise_training.described_beats(s) for name, s in spliced.items()}
+    spliced = {n: patientwise_training.splice(r) for n, r in recordings.items()}
+    spliced = {n: patientwise_training.described_beats(s) for n, s in spliced.items() if s}
     for name in asked.only:
         done = pd.read_csv(TABLE) if TABLE.exists() else pd.DataFrame({"variant": []})
         if name in set(done.variant):

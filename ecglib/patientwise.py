@@ -7,8 +7,9 @@
    early depends on what is normal, and what is normal on which beats are early, so the question is
    asked again with the ectopic beats left out of the averages, until the answers stay.
 
-Both are boosted trees (:mod:`ecglib.patientwise_training`). Every choice was made by leaving records
-of DS1 out: `benchmarks/patients_study.py`. The model knows N, S and V; F and Q get no probability.
+Both are boosted trees (:mod:`ecglib.patientwise_training`). Every choice was made by leaving
+records of DS1 out: `benchmarks/patients_study.py`. The model knows N, S and V; F and Q get no
+probability.
 
 The whole recording is used, later beats included; :meth:`PatientwiseClassifier.predict_causal` is
 the version for beats as they come. For education and research; not a medical device.

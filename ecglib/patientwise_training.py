@@ -1,8 +1,8 @@
 """How the patient-wise model is trained: by what is known, on normal beats drawn, on all leads.
 
-Boosted trees are told in which direction a feature counts, where that is known: it needn't be learnt
-from a few patients then, and can't be learnt wrong. No class weights: they spoil the positive
-predictivity of S.
+Boosted trees are told in which direction a feature counts, where that is known: it needn't be
+learnt from a few patients then, and can't be learnt wrong. No class weights: they spoil the
+positive predictivity of S.
 """
 
 import numpy as np
