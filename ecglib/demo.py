@@ -1,4 +1,4 @@
-"""The classifier demo: what it knows (``demo_state``) joined with its looks (``demo_view``).
+"""The classifier demo: what it knows (``demo_session``) joined with its looks (``demo_view``).
 
 ::
 
@@ -7,18 +7,27 @@
 """
 
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 
 from ecglib.beats import Beats
 from ecglib.classifier import Classifier
-from ecglib.demo_state import Gallery, cautions
+from ecglib.demo_about import about_html, cautions
+from ecglib.demo_html import table_html
+from ecglib.demo_jobs import Jobs
+from ecglib.demo_results import as_annotations, as_csv, results
+from ecglib.demo_session import ABOUT, Session
+from ecglib.demo_state import Gallery
 from ecglib.demo_view import STEP, DemoView
-from ecglib.uploads import read_beats
+from ecglib.uploads import Corrections
+
+ROWS = 25  # of the table, at a time
 
 
 class ClassifierDemo:
-    """Look at beats, one at a time, and at what the classifier says of them.
+    """Look at beats and recordings, and at what the classifier says of them.
 
     Parameters
     ----------
@@ -29,40 +38,99 @@ class ClassifierDemo:
         Of that split. The view says so if the model was trained under another one.
     seed : int
         Of the button "Random".
+    models : mapping of str to Path, optional
+        Model files to choose from besides `classifier`, by name.
+    folder : Path, optional
+        Of the recordings that the test beats were cut from.
+    samples : Path, optional
+        A folder of CSV files to try.
+    proba : ndarray, shape (n, 5), optional
+        What the classifier says of `beats`, where it is known already.
+    rhythm : ndarray, shape (n, 6), optional
+        Of `beats`, as ``rhythm_features`` gives it for all beats of their recordings.
 
     Attributes
     ----------
-    gallery : Gallery
-        The state: of the test beats, or of the beats that were uploaded last.
+    session : Session
+        The state.
     view : DemoView
         The widget to display.
     """
 
     def __init__(
-        self, classifier: Classifier, beats: Beats, protocol: str = "kaggle", seed: int = 0
+        self,
+        classifier: Classifier,
+        beats: Beats,
+        protocol: str = "kaggle",
+        seed: int = 0,
+        **details,
     ):
-        self.classifier = classifier
-        self.seed = seed
-        self.gallery = self.test_beats = Gallery(classifier, beats, seed)
-        told = cautions(classifier.card, protocol, beats.synthetic)
-        self.view = DemoView(classifier.threshold, told)
+        self.session = session = Session(classifier, beats, seed, **details)
+        self.protocol = protocol
+        self._lock, self._quiet = threading.RLock(), False
+        self._offered: Gallery | None = None
+        self.view = DemoView(
+            classifier.threshold,
+            self._cautions(),
+            session.model_names(),
+            session.recordings(),
+            session.samples(),
+        )
+        self._jobs = Jobs(self._lock, self.view.show_job, self._fail)
         self._wire()
-        self._show()
+        self._guarded(lambda _: None)(None)
+
+    @property
+    def gallery(self) -> Gallery | None:
+        """The beats in sight."""
+        return self.session.gallery
+
+    def wait(self) -> None:
+        """Until everything that was asked for has been computed; for notebooks and tests."""
+        self._jobs.wait()
+
+    def _cautions(self) -> list[str]:
+        session = self.session
+        return cautions(session.classifier.card, self.protocol, session.tests.beats.synthetic)
+
+    # --- wiring ----------------------------------------------------------------------------------
 
     def _wire(self) -> None:
-        view = self.view
-        view.previous.on_click(self._guarded(lambda _: self.gallery.step(-1)))
-        view.next.on_click(self._guarded(lambda _: self.gallery.step(1)))
-        view.random.on_click(self._guarded(lambda _: self.gallery.jump()))
-        view.back.on_click(self._guarded(lambda _: self._offer(self.test_beats)))
-        view.whole.on_click(self._guarded(lambda _: view.show_whole_beat()))
-        for control in (view.class_name, view.verdict, view.order):
-            control.observe(self._guarded(self._select), names="value")
-        view.threshold.observe(self._guarded(self._set_threshold), names="value")
-        view.upload.observe(self._guarded(self._read_upload), names="value")
-        view.with_attention.observe(self._guarded(self._set_attention), names="value")
+        view, session = self.view, self.session
+        pressed = {
+            view.previous: lambda: self.gallery.step(-1),
+            view.next: lambda: self.gallery.step(1),
+            view.random: lambda: self.gallery.jump(),
+            view.abnormal: self._next_abnormal,
+            view.own.classify: session.classify,
+            view.csv: self._save_csv,
+            view.atr: self._save_atr,
+        }
+        for button, action in pressed.items():
+            button.on_click(self._guarded(lambda _, action=action: action()))
+        changed = {
+            view.threshold: self._set_threshold,
+            view.model: self._set_model,
+            view.second: lambda change: session.compare_with(change.new),
+            view.own.sample: lambda change: change.new and session.hand_in_sample(change.new),
+            view.own.recording: lambda change: change.new and session.hand_in_recording(change.new),
+        }
+        changed |= dict.fromkeys(view.choices(), self._select)
+        changed |= dict.fromkeys(view.own.corrections(), self._correct)
+        # Drawing anew, which follows everything, is all that these ask for.
+        changed |= dict.fromkeys(view.looks(), lambda change: None)
+        for control, action in changed.items():
+            control.observe(self._guarded(action), names="value")
+        view.pages.observe(self._guarded(self._turn_to), names="selected_index")
+        view.own.files.on_files(self._guarded(self._receive))
+        # Moving a trace draws nothing else anew, and leaves work that is going on alone.
+        for button, action in view.movements().items():
+            button.on_click(self._guarded(lambda _, action=action: action(), alone=True))
+        view.stop.on_click(self._guarded(lambda _: self._stop(), alone=True))
+        refresh = self._guarded(lambda _: view.strip.refresh(), alone=True)
+        view.strip.x.scale.observe(refresh, names=["min", "max"])
 
-    def _guarded(self, action: Callable) -> Callable:
+    def _guarded(self, action: Callable, alone: bool = False) -> Callable:
         """A callback that acts, then shows the state; what goes wrong is written in the view.
 
         Nothing else would say it: an error in a widget's callback is lost without a trace in
@@ -71,56 +139,157 @@ class ClassifierDemo:
 
         @wraps(action)
         def callback(event) -> None:
-            try:
-                self.view.say("")
-                action(event)
-                self._show()
-            except ValueError as error:  # a sentence for whoever is in front of the screen
-                self.view.say(str(error), error=True)
-            except Exception as error:
-                logging.getLogger(__name__).exception("A callback of the demo failed")
-                self.view.say(
-                    f"{type(error).__name__}: {error}. This is a fault of the program; run the "
-                    "notebook again if it stays.",
-                    error=True,
-                )
+            if self._quiet:
+                return
+            with self._lock:
+                try:
+                    if not alone:
+                        self.view.say("")
+                    action(event)
+                    if not alone:
+                        self._catch_up()
+                        self._show()
+                except Exception as error:
+                    self._report(error)
 
         return callback
 
+    @contextmanager
+    def _quietly(self) -> Iterator[None]:
+        """Set controls without acting on it."""
+        before, self._quiet = self._quiet, True
+        try:
+            yield
+        finally:
+            self._quiet = before
+
+    def _report(self, error: Exception) -> None:
+        if isinstance(error, ValueError):  # a sentence for whoever is in front of the screen
+            self.view.say(str(error), error=True)
+            return
+        logging.getLogger(__name__).error("A callback of the demo failed", exc_info=error)
+        self.view.say(
+            f"{type(error).__name__}: {error}. This is a fault of the program; run the notebook "
+            "again, or load the page anew, if it stays.",
+            error=True,
+        )
+
+    def _catch_up(self) -> None:
+        """Compute what the page in sight lacks: at once if it is short, else in the background."""
+        while (work := self.session.next_work()) is not None:
+            if not work.short:
+                self._jobs.start(work, self._go_on)
+                return
+            work.take(work.do(lambda share: None))
+
+    def _go_on(self) -> None:
+        """Something has been computed: show it, and compute what is still lacking."""
+        self._catch_up()
+        self._show()
+
+    def _fail(self, error: Exception) -> None:
+        self.session.stop()
+        self._report(error)
+        self._guarded(lambda _: self._show(), alone=True)(None)
+
+    def _stop(self) -> None:
+        self.session.stop()
+        self._jobs.stop()
+
+    # --- showing ---------------------------------------------------------------------------------
+
     def _show(self) -> None:
-        gallery = self.gallery
+        view, session, gallery = self.view, self.session, self.gallery
+        with self._quietly():
+            view.own.show_upload(session.upload, session.known_fs, session.corrections)
+            if gallery is not None and gallery is not self._offered:
+                self._offered = gallery
+                gallery.select()
+                view.offer(gallery.patients)
+        view.show_body(gallery is not None)
+        if gallery is None:
+            return
         position = f"Beat {gallery.position + 1:,} of {len(gallery):,}"
         if len(gallery) < len(gallery.beats):
             position += f" (of {len(gallery.beats):,} in all)"
-        self.view.show(gallery.reading(), position, gallery.summary())
+        view.show(gallery.reading(), position, gallery.summary())
+        shown = int(gallery.chosen[gallery.position]) if len(gallery) else None
+        view.show_strip(session.strip, shown)
+        view.csv.disabled = not gallery.ready
+        view.atr.disabled = session.strip is None
+        view.table.value = self._table(gallery) if view.with_table.value else ""
+
+    def _table(self, gallery: Gallery) -> str:
+        if not gallery.ready or not len(gallery):
+            return ""
+        first = gallery.position // ROWS * ROWS
+        rows = results(gallery, self.session.strip, slice(first, first + ROWS))
+        return table_html(rows, first, gallery.position - first, len(gallery))
+
+    def _turn_to(self, change) -> None:
+        self.session.turn_to(change.new)
+        if change.new == ABOUT:
+            self._tell_about()
+
+    def _tell_about(self) -> None:
+        session = self.session
+        current = session.tests.classifier is session.classifier
+        self.view.about.value = about_html(
+            session.classifier.card, session.tests if current else None
+        )
+
+    # --- what a person does ----------------------------------------------------------------------
 
     def _select(self, _) -> None:
-        view = self.view
-        self.gallery.select(view.class_name.value, view.verdict.value, view.order.value)
+        self.gallery.select(*(control.value for control in self.view.choices()))
+
+    def _next_abnormal(self) -> None:
+        if not self.gallery.next_abnormal():
+            self.view.say("No other beat of this choice is called abnormal.")
 
     def _set_threshold(self, change) -> None:
         # The browser moves a threshold such as 0.957 to the slider's nearest step: no one did.
-        if abs(change.new - self.gallery.threshold) > STEP / 2:
-            self.gallery.threshold = change.new
+        if abs(change.new - self.session.tests.threshold) > STEP / 2:
+            self.session.set_threshold(change.new)
 
-    def _set_attention(self, change) -> None:
-        self.view.attention.visible = change.new
+    def _set_model(self, change) -> None:
+        self.session.use_model(change.new)
+        with self._quietly():
+            self.view.threshold.value = round(self.session.classifier.threshold, 2)
+        self.view.show_cautions(self._cautions())
+        if self.session.page == ABOUT:
+            self._tell_about()
 
-    def _read_upload(self, change) -> None:
-        if not change.new:
-            return
-        file = change.new[0]
-        self.view.upload.value = ()  # otherwise the same file, mended, would not be noticed again
-        beats, understood = read_beats(bytes(file["content"]), file["name"])
-        self._offer(Gallery(self.classifier, beats, self.seed))
-        self.view.say(understood)
+    def _receive(self, files: dict[str, bytes] | ValueError) -> None:
+        if isinstance(files, ValueError):
+            raise files
+        with self._quietly():
+            self.view.own.forget_choice()
+        self.session.hand_in(files)
 
-    def _offer(self, gallery: Gallery) -> None:
-        """Let the view show other beats, all of them at first."""
-        view = self.view
-        gallery.threshold = self.gallery.threshold
-        self.gallery = gallery
-        for control in (view.class_name, view.verdict, view.order):
-            control.index = 0
-        self._select(None)
-        view.back.disabled = gallery is self.test_beats
+    def _correct(self, _) -> None:
+        page, session = self.view.own, self.session
+        told = session.corrections.fs if page.fs.value == session.known_fs else page.fs.value
+        session.correct(
+            Corrections(
+                kind=page.kind.value,
+                fs=told or None,
+                lead=page.lead.value or 0,
+                header=page.header.value,
+                decimal=page.decimal.value,
+            )
+        )
+
+    def _save_csv(self) -> None:
+        content = as_csv(results(self.gallery, self.session.strip))
+        self._save(f"{self.session.name}_classified.csv", content, "text/csv")
+
+    def _save_atr(self) -> None:
+        if self.session.strip is None:
+            raise ValueError("Annotations belong to a recording: hand one in first.")
+        content = as_annotations(self.gallery, self.session.strip.fs)
+        self._save(f"{self.session.name}_classified.atr", content, "application/octet-stream")
+
+    def _save(self, name: str, content: bytes, mime: str) -> None:
+        self.view.own.files.save(name, content, mime)
+        self.view.say(f"{len(self.gallery):,} beats go to {name}, in your browser's downloads.")

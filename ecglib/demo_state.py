@@ -3,80 +3,28 @@
 Everything the demo answers can be asked here, in a notebook or a test, without a browser.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 
-from ecglib.beats import BEAT_FS, RECORDING_FS, Beats
+from ecglib.beats import Beats
 from ecglib.classifier import Classifier
-from ecglib.labels import CLASSES, MITDB_RECORDS
-from ecglib.uploads import UNLABELLED, UPLOAD
+from ecglib.demo_reading import Reading, Trace, where
+from ecglib.labels import CLASSES, patient_of
+from ecglib.uploads import UNLABELLED
 
 EVERY = "all"
-VERDICTS = (EVERY, "right", "wrong")
+VERDICTS = (EVERY, "right", "wrong", "uncertain", "the models disagree")
 ORDERS = ("as they come", "surest first", "least sure first")
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """One beat, what the classifier says of it, and what is known about it.
-
-    Attributes
-    ----------
-    signal : ndarray, shape (187,)
-        At 120 Hz, scaled to [0, 1]; zeros at its end are padding.
-    proba : ndarray, shape (5,)
-        Calibrated class probabilities.
-    attention : ndarray, shape (187,)
-        How much each moment counted; sums to 1.
-    threshold : float
-        Confidence below which a beat is called uncertain.
-    true : str or None
-        Class letter, where it is known.
-    where : str
-        Where the beat comes from, in words.
-    """
-
-    signal: np.ndarray
-    proba: np.ndarray
-    attention: np.ndarray
-    threshold: float
-    true: str | None
-    where: str
-
-    @property
-    def ms(self) -> np.ndarray:
-        """Time of each sample after the R peak, in ms."""
-        return np.arange(len(self.signal)) * 1000 / BEAT_FS
-
-    @property
-    def used(self) -> int:
-        """How many samples come before the padding."""
-        return len(np.trim_zeros(self.signal, "b"))
-
-    @property
-    def said(self) -> str:
-        """Letter of the most probable class."""
-        return CLASSES[int(self.proba.argmax())]
-
-    @property
-    def confidence(self) -> float:
-        """Probability of the most probable class."""
-        return float(self.proba.max())
-
-    @property
-    def uncertain(self) -> bool:
-        """Whether a person should look at this beat."""
-        return self.confidence < self.threshold
-
-    @property
-    def right(self) -> bool | None:
-        """Whether the classifier names the true class; None where nobody knows it."""
-        return None if self.true is None else self.said == self.true
+BATCH = 1024  # beats between two signs of life
+UNFINISHED = (
+    "Not all beats have been classified yet, so they can't be chosen by what is said of them. "
+    "Wait for it, or choose by something else."
+)
 
 
 class Gallery:
-    """Beats to look at, one at a time: filtered, ordered, and classified all at once.
+    """Beats to look at, one at a time: filtered, ordered, and classified.
 
     Parameters
     ----------
@@ -86,55 +34,160 @@ class Gallery:
         of -1 means that nobody has said what the beat is.
     seed : int
         Of the random jumps.
+    proba : ndarray, shape (n, 5), optional
+        Of all beats, where they have been classified before; otherwise `classify` has to be called
+        before anything is chosen by what is said of the beats.
+    trace : callable, optional
+        Gives the `Trace` of a beat by its position in `beats`, or None.
+    fs : float, optional
+        Sampling rate in Hz of the recording that the beats come from, where it is known.
+    rhythm : ndarray, shape (n, 6), optional
+        Of all beats, as ``rhythm_features`` gives it, for networks that read it.
     """
 
-    def __init__(self, classifier: Classifier, beats: Beats, seed: int = 0):
+    def __init__(
+        self,
+        classifier: Classifier,
+        beats: Beats,
+        seed: int = 0,
+        proba: np.ndarray | None = None,
+        trace: Callable[[int], Trace | None] | None = None,
+        fs: float | None = None,
+        rhythm: np.ndarray | None = None,
+    ):
         self.beats = beats
         self.threshold = classifier.threshold
-        self._classifier = classifier
+        self.classifier = classifier
+        self.second: Gallery | None = None  # the same beats, classified by another model
+        self.proba = proba
+        self.fs = fs
+        self.rhythm = rhythm
+        self._trace = trace or (lambda which: None)
         self._rng = np.random.default_rng(seed)
-        self._proba = classifier.predict_proba(beats.signal)
-        self._confidence = self._proba.max(axis=1)
-        self._said = self._proba.argmax(axis=1)
         self._labelled = beats.label != UNLABELLED
+        self._patient = np.array([patient_of(record) for record in beats.record.tolist()])
         self.select()
 
     def __len__(self) -> int:
         """How many beats fit the selection."""
         return len(self.chosen)
 
-    def select(self, class_name: str = EVERY, verdict: str = EVERY, order: str = ORDERS[0]) -> None:
+    @property
+    def ready(self) -> bool:
+        """Whether all beats have been classified."""
+        return self.proba is not None
+
+    @property
+    def patients(self) -> list[str]:
+        """Names of the patients, sorted; of an upload, its files."""
+        return sorted(set(self._patient.tolist()))
+
+    @property
+    def said(self) -> np.ndarray:
+        """What each beat is called, shape (n,), int."""
+        return self._all_proba().argmax(axis=1)
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """Probability of the class each beat is called, shape (n,)."""
+        return self._all_proba().max(axis=1)
+
+    @property
+    def uncertain(self) -> np.ndarray:
+        """Which beats a person should look at, shape (n,), bool."""
+        return self.confidence < self.threshold
+
+    def _all_proba(self) -> np.ndarray:
+        if self.proba is None:
+            raise ValueError(UNFINISHED)
+        return self.proba
+
+    def classify(self, progress: Callable[[float], None] = lambda share: None) -> np.ndarray:
+        """Probabilities of all beats, shape (n, 5), a batch at a time.
+
+        Nothing of the gallery is changed, so that another thread may do it; set ``proba`` to the
+        result.
+
+        Parameters
+        ----------
+        progress : callable
+            Is told the share that is done, and may raise to end it.
+        """
+        parts = [np.zeros((0, len(CLASSES)))]
+        for start in range(0, len(self.beats), BATCH):
+            progress(start / len(self.beats))
+            parts.append(self._predict(slice(start, start + BATCH)))
+        return np.concatenate(parts)
+
+    def _predict(self, rows: slice) -> np.ndarray:
+        rhythm = None if self.rhythm is None else self.rhythm[rows]
+        return self.classifier.predict_proba(self.beats.signal[rows], rhythm)
+
+    def with_model(self, classifier: Classifier) -> "Gallery":
+        """The same beats, to be classified by another model."""
+        other = Gallery(classifier, self.beats, trace=self._trace, fs=self.fs, rhythm=self.rhythm)
+        other._rng, other.threshold = self._rng, self.threshold
+        return other
+
+    def select(
+        self,
+        class_name: str = EVERY,
+        verdict: str = EVERY,
+        order: str = ORDERS[0],
+        patient: str = EVERY,
+    ) -> None:
         """Offer only some of the beats, and start with the first of them.
 
         Parameters
         ----------
         class_name : {"all", "N", "S", "V", "F", "Q"}
             The true class; for beats without a label, what the classifier calls them.
-        verdict : {"all", "right", "wrong"}
+        verdict : {"all", "right", "wrong", "uncertain", "the models disagree"}
             Beats without a label are neither right nor wrong.
         order : {"as they come", "surest first", "least sure first"}
+        patient : str
+            ``"all"`` or one of `patients`.
 
         Raises
         ------
         ValueError
-            One of them is something else.
+            One of them is something else, or the beats have not been classified yet.
         """
-        allowed = ((class_name, (EVERY, *CLASSES)), (verdict, VERDICTS), (order, ORDERS))
+        allowed = (
+            (class_name, (EVERY, *CLASSES)),
+            (verdict, VERDICTS),
+            (order, ORDERS),
+            (patient, (EVERY, *self.patients)),
+        )
         for value, choices in allowed:
             if value not in choices:
                 raise ValueError(f"There is no choice '{value}'. Choose from {', '.join(choices)}.")
-        keep = np.ones(len(self.beats), dtype=bool)
+        keep = self._keep(verdict)
+        if patient != EVERY:
+            keep &= self._patient == patient
         if class_name != EVERY:
-            known = np.where(self._labelled, self.beats.label, self._said)
+            known = self.beats.label
+            if not self._labelled.all():
+                known = np.where(self._labelled, self.beats.label, self.said)
             keep &= known == CLASSES.index(class_name)
-        if verdict != EVERY:
-            keep &= self._labelled & ((self._said == self.beats.label) == (verdict == "right"))
-        self.chosen = np.flatnonzero(keep)
+        chosen = np.flatnonzero(keep)
         if order != ORDERS[0]:
-            rank = self._confidence[self.chosen]
+            rank = self.confidence[chosen]
             rank = -rank if order == "surest first" else rank
-            self.chosen = self.chosen[np.argsort(rank, kind="stable")]
-        self.position = 0
+            chosen = chosen[np.argsort(rank, kind="stable")]
+        self.chosen, self.position = chosen, 0
+
+    def _keep(self, verdict: str) -> np.ndarray:
+        """Which beats have such a verdict, shape (n,), bool."""
+        if verdict == EVERY:
+            return np.ones(len(self.beats), dtype=bool)
+        if verdict == "uncertain":
+            return self.uncertain.copy()
+        if verdict == "the models disagree":
+            if self.second is None:
+                raise ValueError("There is only one model now: choose a second one to compare.")
+            return self.said != self.second.said
+        return self._labelled & ((self.said == self.beats.label) == (verdict == "right"))
 
     def step(self, by: int) -> None:
         """Go on (1) or back (-1); behind the last beat comes the first again."""
@@ -146,72 +199,61 @@ class Gallery:
         if len(self) > 1:
             self.step(int(self._rng.integers(1, len(self))))
 
+    def go_to(self, which: int) -> None:
+        """Go to the beat at a position in `beats`, or to the next one that is on offer."""
+        if len(self):
+            later = np.flatnonzero(self.chosen >= which)
+            self.position = int(later[self.chosen[later].argmin()]) if len(later) else 0
+
+    def next_abnormal(self) -> bool:
+        """Go to the next beat that is not called Normal; returns whether there is one."""
+        away = np.roll(np.arange(len(self)), -self.position - 1)[: max(len(self) - 1, 0)]
+        abnormal = away[self.said[self.chosen[away]] != 0]
+        if len(abnormal):
+            self.position = int(abnormal[0])
+        return bool(len(abnormal))
+
     def reading(self) -> Reading | None:
         """The beat that is shown now; None where no beat fits the selection."""
-        if not len(self):
-            return None
-        which = self.chosen[self.position]
-        label = self.beats.label[which]
+        return self.reading_of(int(self.chosen[self.position])) if len(self) else None
+
+    def reading_of(self, which: int) -> Reading:
+        """What is known of the beat at a position in `beats`."""
+        signal, label = self.beats.signal[which], self.beats.label[which]
+        known = self.proba is not None
+        proba = self.proba[which] if known else self._predict(slice(which, which + 1))[0]
         return Reading(
-            signal=self.beats.signal[which],
-            proba=self._proba[which],
-            attention=self._classifier.attention(self.beats.signal[which])[0],
+            signal=signal,
+            proba=proba,
+            attention=self.classifier.attention(signal)[0],
             threshold=self.threshold,
             true=None if label == UNLABELLED else CLASSES[label],
-            where=_where(self.beats, which),
+            where=where(self.beats, which, self.fs),
+            model=str(self.classifier.card.get("name", "")),
+            trace=self._trace(which),
+            other=self.second and self.second.reading_of(which),
         )
+
+    def set_threshold(self, threshold: float) -> None:
+        """Confidence below which a beat is uncertain, for both models."""
+        self.threshold = threshold
+        if self.second:
+            self.second.threshold = threshold
 
     def summary(self) -> str:
         """How the classifier fares on all beats offered, at the threshold of now."""
         if not len(self.beats):
             return "There are no beats."
-        sure = self._confidence >= self.threshold
+        if not self.ready:
+            return f"{len(self.beats):,} beats."
+        sure = ~self.uncertain
         text = f"{1 - sure.mean():.1%} of {len(self.beats):,} beats are uncertain"
-        if self._labelled.all():
-            right = self._said == self.beats.label
-            text += f"; {right.mean():.1%} of all are right"
-            if sure.any():
-                text += f", {right[sure].mean():.1%} of those that are not uncertain"
+        if self._labelled.any():
+            right = (self.said == self.beats.label)[self._labelled]
+            of = "all" if self._labelled.all() else f"the {len(right):,} with a known class"
+            text += f"; {right.mean():.1%} of {of} are right"
+            if (known := sure[self._labelled]).any():
+                text += f", {right[known].mean():.1%} of those that are not uncertain"
+        if self.second and self.second.ready:
+            text += f". The models agree on {(self.said == self.second.said).mean():.1%}"
         return text + "."
-
-
-def _where(beats: Beats, which: int) -> str:
-    """A beat's origin in words: file and row, or record and time."""
-    record, sample = str(beats.record[which]), int(beats.sample[which])
-    if beats.source == UPLOAD:
-        return f"{record}, beat {sample}"
-    if not beats.synthetic and record not in MITDB_RECORDS:
-        return f"record {record} at sample {sample:,}"  # of an unknown rate
-    minutes, seconds = divmod(sample / RECORDING_FS, 60)
-    return f"record {record} at {minutes:.0f} min {seconds:.1f} s"
-
-
-def cautions(card: dict, protocol: str, synthetic: bool) -> list[str]:
-    """Why the results on these test beats may mislead, one sentence each; empty if nothing does.
-
-    Parameters
-    ----------
-    card : dict
-        The model's card.
-    protocol : str
-        Under which the test beats were split off.
-    synthetic : bool
-        Whether the test beats are.
-    """
-    trained_on = card.get("trained_on", {})
-    found = []
-    if synthetic:
-        found.append("The test beats are SYNTHETIC: generated, not recorded from people.")
-    if trained_on.get("synthetic", synthetic) != synthetic:
-        kinds = ("recorded", "synthetic")
-        found.append(
-            f"The model has learnt from {kinds[not synthetic]} beats and is shown "
-            f"{kinds[synthetic]} ones: what it says of them means little."
-        )
-    elif (learnt := trained_on.get("protocol")) != protocol:
-        under = f"under the protocol '{learnt}'" if learnt else "nobody has noted how"
-        found.append(
-            f"The model was trained {under}, the test beats are those of '{protocol}': it may "
-            "have been trained on some of them, so being right here proves little."
-        )
-    return found

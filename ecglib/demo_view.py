@@ -1,34 +1,29 @@
-"""What the demo looks like: widgets that show a reading, and know neither beats nor classifier."""
+"""What the demo looks like: widgets that show what they are given, and know no classifier."""
 
-from html import escape
+from collections.abc import Callable
 
-import bqplot
 import ipywidgets as widgets
-import numpy as np
 
-from ecglib.beats import BEAT_FS, BEAT_SAMPLES
-from ecglib.demo_state import EVERY, ORDERS, VERDICTS, Reading
-from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES
-from ecglib.uploads import MAX_MB
+from ecglib.demo_controls import button, checkbox, dropdown, row, text
+from ecglib.demo_html import message_html, notice_html, reading_html, span_html, status_html
+from ecglib.demo_own import OwnPage
+from ecglib.demo_reading import Reading
+from ecglib.demo_recording import Strip
+from ecglib.demo_state import EVERY, ORDERS, VERDICTS
+from ecglib.demo_strip import StripTrace
+from ecglib.demo_traces import BeatTrace
+from ecglib.labels import CLASS_NAMES, CLASSES
 
-NOTICE = "Education and research only, not a medical device."
 STEP = 0.01  # of the slider
 NOTHING = "No beat fits this choice: choose another class, or right and wrong alike."
-WHOLE_BEAT = (-40.0, (BEAT_SAMPLES - 1) * 1000 / BEAT_FS)  # ms, with room for the R peak at 0
-ROW = widgets.Layout(flex_flow="row wrap", align_items="center", width="100%")
-# Colours of the page's own theme, so that light and dark both work; the second is for elsewhere.
-INK, LINE = "var(--jp-ui-font-color1, #222)", "var(--jp-border-color1, #999)"
-FIELD = "var(--jp-layout-color2, #eee)"
-ALARM = "#B00020"
-GREY, GREEN = "#7A7A7A", "#009E73"  # readable on light and dark; no class has the green
+NO_SECOND = "To compare two models, train another one: notebook 3 with architecture = deep."
+PAGES = ("Test beats", "Your ECG", "About")
 
 
 class DemoView(widgets.VBox):
     """The demo's controls and displays.
 
-    Controls are public attributes (``class_name``, ``verdict``, ``order``, ``previous``, ``next``,
-    ``random``, ``whole``, ``with_attention``, ``threshold``, ``upload``, ``back``), for whoever
-    joins them with a state.
+    Controls are public attributes, for whoever joins them with a state.
 
     Parameters
     ----------
@@ -36,97 +31,193 @@ class DemoView(widgets.VBox):
         Where the slider stands at first.
     cautions : list of str
         Sentences that are always in sight, below the notice.
+    models : list of str
+        Names of the models to choose from, the one in use first.
+    recordings, samples : list of str
+        Names of what can be opened without a file of one's own.
     """
 
-    def __init__(self, threshold: float, cautions: list[str]):
-        notice = "".join(f"<div>{escape(text)}</div>" for text in cautions)
-        self.notice = widgets.HTML(
-            f'<div role="note" style="border:2px solid {LINE};padding:4px 10px;color:{INK};'
-            f'line-height:1.5"><b>{NOTICE}</b>{notice}</div>'
-        )
-        classes = [(f"{c} {CLASS_NAMES[c]}", c) for c in CLASSES]
-        self.class_name = _dropdown("Class", [("all classes", EVERY), *classes])
-        verdicts = [(v if v != EVERY else "right and wrong", v) for v in VERDICTS]
-        self.verdict = _dropdown("Classified", verdicts)
-        self.order = _dropdown("Order", [(order, order) for order in ORDERS])
-        self.previous = _button("← Previous", "the beat before this one")
-        self.next = _button("Next →", "the beat after this one")
-        self.random = _button("Random", "any other beat of this choice")
-        self.position = widgets.HTML()
-        self.whole = _button("Whole beat", "undo zoom and pan")
-        self.with_attention = widgets.Checkbox(
-            description="Green: attention",
-            indent=False,
-            layout=widgets.Layout(width="auto"),
-        )
-        self.threshold = widgets.FloatSlider(
-            threshold, min=0, max=1, step=STEP, readout_format=".0%", description="Uncertain below",
-            style={"description_width": "initial"},
-            layout=widgets.Layout(width="380px", max_width="100%"),
-        )  # fmt: skip
-        self.summary = widgets.HTML()
-        self.upload = widgets.FileUpload(
-            accept=".csv,.txt", description="Your beats",
-            tooltip=f"a CSV or text file, at most {MAX_MB} MB", icon="",
-        )  # fmt: skip
-        self.back = _button("Back to the test beats", "leave the uploaded file", disabled=True)
+    def __init__(
+        self,
+        threshold: float,
+        cautions: list[str],
+        models: list[str],
+        recordings: list[str],
+        samples: list[str],
+    ):
+        self.notice = widgets.HTML(notice_html(cautions))
         self.message = widgets.HTML()
-        self.result, self.bars = widgets.HTML(), widgets.HTML()
-        self._build_trace()
+        self._build_models(models)
+        self._build_choice()
+        self.own = OwnPage(recordings, samples)
+        self._build_job()
+        self._build_beat()
+        self._build_strip()
+        self._build_uncertainty(threshold)
+        self._build_results()
+        self.about = widgets.HTML()
+        self.pages = widgets.Tab(
+            [
+                widgets.HTML(span_html("Beats that the network has never been trained on.")),
+                self.own,
+                self.about,
+            ],
+            titles=PAGES,
+        )
+        self.body = widgets.VBox(
+            [
+                self.choice,
+                self.navigation,
+                self.strip_box,
+                self.beat_box,
+                self.uncertainty,
+                self.results_box,
+            ]
+        )
+        super().__init__(
+            [self.notice, self.models_row, self.pages, self.message, self.job_row, self.body],
+            layout=widgets.Layout(max_width="1200px", overflow="hidden"),
+        )
 
-        hint = f"One beat a row: {BEAT_SAMPLES} numbers, then its label if known. Max. {MAX_MB} MB."
-        hand = _text("Wheel: zoom. Drag: move. Grey: padding.")
+    # --- what it is made of ----------------------------------------------------------------------
+
+    def _build_models(self, models: list[str]) -> None:
+        self.model = dropdown("Model", [(name, name) for name in models])
+        self.second = dropdown("Compare with", [("no other", ""), *((m, m) for m in models[1:])])
+        several = len(models) > 1
+        self.second.layout.display = None if several else "none"
+        hint = [] if several else [text(NO_SECOND)]
+        self.models_row = row(self.model, self.second, *hint)
+
+    def _build_choice(self) -> None:
+        classes = [(f"{c} {CLASS_NAMES[c]}", c) for c in CLASSES]
+        self.class_name = dropdown("Class", [("all classes", EVERY), *classes])
+        verdicts = [(v if v != EVERY else "right and wrong", v) for v in VERDICTS]
+        self.verdict = dropdown("Classified", verdicts)
+        self.order = dropdown("Order", [(order, order) for order in ORDERS])
+        self.patient = dropdown("Patient", [])
+        self.choice = row(*self.choices())
+        self.previous = button("← Previous", "the beat before this one")
+        self.next = button("Next →", "the beat after this one")
+        self.random = button("Random", "any other beat of this choice")
+        self.abnormal = button("Next abnormal", "the next beat that is not called Normal")
+        self.position = widgets.HTML()
+        self.navigation = row(self.previous, self.next, self.random, self.abnormal, self.position)
+
+    def _build_job(self) -> None:
+        self.bar = widgets.FloatProgress(
+            min=0, max=1, layout=widgets.Layout(width="220px"), bar_style="info"
+        )
+        self.doing = widgets.HTML()
+        self.stop = button("Stop", "give this up")
+        self.job_row = row(self.bar, self.doing, self.stop)
+        self.job_row.layout.display = "none"
+
+    def _build_beat(self) -> None:
+        self.beat = BeatTrace()
+        self.zoom_in = button("+", "zoom in")
+        self.zoom_out = button("−", "zoom out")
+        self.left = button("◀", "move to the left")
+        self.right = button("▶", "move to the right")
+        self.whole = button("Whole beat", "undo zoom and pan")
+        self.scale = widgets.Dropdown(
+            options=[("scaled, as the network sees it", False), ("as recorded", True)],
+            description="Show", style={"description_width": "initial"},
+            layout=widgets.Layout(width="auto", margin="2px 12px 2px 2px"),
+        )  # fmt: skip
+        self.with_attention = checkbox("Attention (green)")
+        self.paper = checkbox("ECG paper")
+        hint = "Wheel: zoom. Drag: move. Grey: not seen by the network."
         left = widgets.VBox(
-            [self.figure, _row(self.whole, hand, self.with_attention)],
+            [
+                self.beat.figure,
+                row(self.left, self.right, self.zoom_in, self.zoom_out, self.whole),
+                row(self.scale, self.with_attention, self.paper),
+                text(hint),
+            ],
             layout=widgets.Layout(flex="3 1 420px", min_width="0"),
         )
-        right = widgets.VBox(
-            [self.result, self.bars], layout=widgets.Layout(flex="2 1 300px", min_width="0")
-        )
-        self.body = widgets.Box([left, right])
-        self.body.layout = widgets.Layout(flex_flow="row wrap", align_items="flex-start")
-        super().__init__(
-            [
-                self.notice,
-                _row(self.class_name, self.verdict, self.order),
-                _row(self.previous, self.next, self.random, self.position),
-                self.message,
-                self.body,
-                _row(self.threshold, self.summary),
-                _row(self.upload, self.back, _text(hint)),
-            ],
-            layout=widgets.Layout(max_width="1100px"),
-        )
+        self.result = widgets.HTML(layout=widgets.Layout(flex="2 1 300px", min_width="0"))
+        self.beat_box = widgets.Box([left, self.result])
+        self.beat_box.layout = widgets.Layout(flex_flow="row wrap", align_items="flex-start")
 
-    def _build_trace(self) -> None:
-        """The zoomable trace, with the padding and the attention behind it."""
-        self.x = bqplot.LinearScale(min=WHOLE_BEAT[0], max=WHOLE_BEAT[1])
-        y = bqplot.LinearScale(min=-0.05, max=1.05)
-        scales = {"x": self.x, "y": y}
-        empty = {"x": np.zeros(1), "y": np.zeros(1), "scales": scales}
-        filled = {"fill": "bottom", "stroke_width": 0, "fill_opacities": [0.25]}
-        self.padding = bqplot.Lines(**empty, **filled, colors=[GREY])
-        self.attention = bqplot.Lines(**empty, **filled, colors=[GREEN], visible=False)
-        self.trace = bqplot.Lines(**empty, stroke_width=2)
-        self.letter = bqplot.Label(**empty, text=[""], default_size=24)
-        self.figure = bqplot.Figure(
-            marks=[self.padding, self.attention, self.trace, self.letter],
-            axes=[
-                bqplot.Axis(scale=self.x, label="time after the R peak (ms)", tick_format="d"),
-                bqplot.Axis(scale=y, side="left", label="amplitude", tick_values=[0, 0.5, 1]),
-            ],
-            # Along the time only, so that the trace cannot be lost above or below.
-            interaction=bqplot.PanZoom(scales={"x": [self.x]}),
-            fig_margin={"top": 10, "bottom": 45, "left": 50, "right": 20},
-            max_aspect_ratio=100,
-            display_toolbar=False,
-            layout=widgets.Layout(width="100%", height="300px", min_width="0"),
-        )
+    def _build_strip(self) -> None:
+        self.strip = StripTrace()
+        self.strip_text = widgets.HTML()
+        self.strip_in = button("+", "zoom in")
+        self.strip_out = button("−", "zoom out")
+        self.strip_left = button("◀", "earlier")
+        self.strip_right = button("▶", "later")
+        self.strip_whole = button("Whole recording", "from its beginning to its end")
+        self.strip_beat = button("This beat", "go back to the beat that is shown below")
+        self.strip_buttons = row(
+            self.strip_left, self.strip_right, self.strip_in, self.strip_out, self.strip_whole,
+            self.strip_beat,
+        )  # fmt: skip
+        self.strip_box = widgets.VBox()  # filled by `show_strip`: nobody pays for it unseen
 
-    def show_whole_beat(self) -> None:
-        """Undo zoom and pan."""
-        with self.x.hold_sync():
-            self.x.min, self.x.max = WHOLE_BEAT
+    def _build_uncertainty(self, threshold: float) -> None:
+        value = round(threshold, 2)
+        self.threshold = widgets.FloatSlider(
+            value, min=0, max=1, step=STEP, readout=False,
+            layout=widgets.Layout(width="240px", max_width="100%"),
+        )  # fmt: skip
+        # A slider has no name that a screen reader could tell; this field has.
+        self.threshold_text = widgets.BoundedFloatText(
+            value, min=0, max=1, step=STEP, description="Uncertain below",
+            style={"description_width": "initial"}, layout=widgets.Layout(width="190px"),
+        )  # fmt: skip
+        widgets.jslink((self.threshold, "value"), (self.threshold_text, "value"))
+        self.summary = widgets.HTML()
+        self.uncertainty = row(self.threshold_text, self.threshold, self.summary)
+
+    def _build_results(self) -> None:
+        self.with_table = checkbox("Table of all beats of this choice")
+        self.csv = button("Download CSV", "the beats of this choice as a table")
+        self.atr = button("Download .atr", "the beats of this choice as WFDB annotations")
+        self.table = widgets.HTML()
+        self.results_box = widgets.VBox([row(self.with_table, self.csv, self.atr), self.table])
+
+    # --- what can be done ------------------------------------------------------------------------
+
+    def choices(self) -> tuple[widgets.Widget, ...]:
+        """Which beats: in the order of the parameters of ``Gallery.select``."""
+        return self.class_name, self.verdict, self.order, self.patient
+
+    def looks(self) -> tuple[widgets.Widget, ...]:
+        """How it is shown."""
+        return self.scale, self.with_attention, self.paper, self.with_table
+
+    def movements(self) -> dict[widgets.Button, Callable[[], None]]:
+        """Buttons that zoom and move the traces, for whoever uses no mouse."""
+        beat, strip = self.beat.x, self.strip.x
+        return {
+            self.left: lambda: beat.pan(-0.25),
+            self.right: lambda: beat.pan(0.25),
+            self.zoom_in: lambda: beat.zoom(0.5),
+            self.zoom_out: lambda: beat.zoom(2),
+            self.whole: lambda: beat.show(*beat.whole),
+            self.strip_left: lambda: strip.pan(-0.5),
+            self.strip_right: lambda: strip.pan(0.5),
+            self.strip_in: lambda: strip.zoom(0.5),
+            self.strip_out: lambda: strip.zoom(2),
+            self.strip_whole: lambda: strip.show(*strip.whole),
+            self.strip_beat: self.strip.centre,
+        }
+
+    # --- what it shows ---------------------------------------------------------------------------
+
+    def offer(self, patients: list[str]) -> None:
+        """Begin with other beats: all of them, of all patients or files."""
+        for control in (self.class_name, self.verdict, self.order):
+            control.index = 0
+        self.patient.options = [("all", EVERY), *((name, name) for name in patients)]
+        self.patient.index = 0
+        self.patient.layout.display = None if len(patients) > 1 else "none"
+
+    def show_body(self, something: bool) -> None:
+        """Show all that belongs to beats, or hide it where there are none."""
+        self.body.layout.display = None if something else "none"
 
     def show(self, reading: Reading | None, position: str, summary: str) -> None:
         """Show a beat, or say that there is none.
@@ -139,99 +230,44 @@ class DemoView(widgets.VBox):
         summary : str
             How the classifier fares on all of them.
         """
-        self.body.layout.display = "none" if reading is None else None
-        for button in (self.previous, self.next, self.random):
-            button.disabled = reading is None
-        self.summary.value = _span(summary)
+        self.beat_box.layout.display = "none" if reading is None else None
+        for move in (self.previous, self.next, self.random, self.abnormal):
+            move.disabled = reading is None
+        self.summary.value = status_html(summary)
         if reading is None:
-            self.position.value = _span(NOTHING)
+            self.position.value = status_html(NOTHING)
             return
-        self.position.value = _span(f"{position}: {reading.where}")
-        self.result.value, self.bars.value = result_html(reading), bars_html(reading)
-        self._draw(reading)
+        self.position.value = status_html(f"{position}: {reading.where}")
+        self.result.value = reading_html(reading)
+        self.scale.disabled = reading.trace is None
+        self.beat.draw(reading, bool(self.scale.value), self.paper.value)
+        self.beat.attention.visible = self.with_attention.value
 
-    def _draw(self, reading: Reading) -> None:
-        ms, used = reading.ms, reading.used
-        end = ms[min(used, len(ms) - 1)]  # where the padding begins
-        colour = CLASS_COLOURS[reading.said]
-        with self.trace.hold_sync():
-            self.trace.x, self.trace.y = ms[:used], reading.signal[:used].astype(float)
-            self.trace.colors = [colour]
-        with self.attention.hold_sync():  # its peak at half the height, so as not to bury the trace
-            weight = reading.attention / reading.attention.max()
-            self.attention.x, self.attention.y = ms, 0.5 * weight - 0.05
-        with self.padding.hold_sync():
-            self.padding.x, self.padding.y = np.array([end, ms[-1]]), np.full(2, 1.05)
-        with self.letter.hold_sync():
-            self.letter.x, self.letter.y = np.array([60]), np.array([0.9])
-            self.letter.text, self.letter.colors = [reading.said], [colour]
+    def show_cautions(self, cautions: list[str]) -> None:
+        """Say why the results may mislead."""
+        self.notice.value = notice_html(cautions)
+
+    def show_strip(self, strip: Strip | None, beat: int | None) -> None:
+        """Show a recording, and in it a beat; or none."""
+        shown = (self.strip_text, self.strip.figure, self.strip.rhythm, self.strip_buttons)
+        self.strip_box.children = shown if strip else ()
+        if strip is None:
+            return
+        self.strip_text.value = span_html(strip.describe())
+        if strip is not self.strip.strip:
+            self.strip.load(strip)
+        self.strip.set_paper(self.paper.value)
+        if beat is not None:
+            self.strip.look_at(beat)
+
+    def show_job(self, what: str, share: float | None) -> None:
+        """Show what is being done; an empty text means nothing."""
+        self.job_row.layout.display = None if what else "none"
+        self.doing.value = status_html(what)
+        self.bar.value = share or 0.0
+        self.bar.layout.display = "none" if share is None else None
+        self.own.classify.disabled = bool(what)
 
     def say(self, text: str, error: bool = False) -> None:
         """Write into the message area; an empty text clears it."""
-        colour, word, role = (ALARM, "Error: ", "alert") if error else (LINE, "", "status")
-        style = f"border-left:6px solid {colour};padding:2px 10px;color:{INK};line-height:1.5"
-        told = f'<div role="{role}" style="{style}"><b>{word}</b>{escape(text)}</div>'
-        self.message.value = told if text else ""
-
-
-def result_html(reading: Reading) -> str:
-    """The verdict: class, confidence, whether a person should look, and the truth if known."""
-    name, colour = CLASS_NAMES[reading.said], CLASS_COLOURS[reading.said]
-    warning = ""
-    if reading.uncertain:
-        warning = (
-            f'<div style="background:{ALARM};color:#fff;padding:4px 10px;font-weight:bold">'
-            "? UNCERTAIN: needs a person's look</div>"
-        )
-    truth = "True class unknown"
-    if reading.true:
-        mark = "✓ Right" if reading.right else "✗ Wrong"
-        truth = f"<b>{mark}</b>: the true class is {reading.true} {CLASS_NAMES[reading.true]}"
-    frame = f"3px dashed {ALARM}" if reading.uncertain else f"1px solid {LINE}"
-    return (
-        f'<div role="status" style="border:{frame};color:{INK};line-height:1.5">{warning}'
-        f'<div style="border-left:10px solid {colour};padding:4px 12px">'
-        f'<div style="font-size:22px;font-weight:bold">{reading.said} {name}</div>'
-        f"<div>Confidence {reading.confidence:.1%}, uncertain below {reading.threshold:.1%}</div>"
-        f"<div>{truth}</div></div></div>"
-    )
-
-
-def bars_html(reading: Reading) -> str:
-    """A table of all five probabilities, with bars in the classes' colours."""
-    rows = "".join(
-        f'<tr><th scope="row" style="text-align:left;padding-right:8px;font-weight:'
-        f'{"bold" if c == reading.said else "normal"};white-space:nowrap">{c} {CLASS_NAMES[c]}</th>'
-        f'<td style="width:100%"><div style="background:{FIELD}"><div style="height:14px;'
-        f'background:{CLASS_COLOURS[c]};width:{100 * p:.2f}%"></div></div></td>'
-        f'<td style="text-align:right;padding-left:8px">{p:.1%}</td></tr>'
-        for c, p in zip(CLASSES, reading.proba, strict=True)
-    )
-    return (
-        f'<table style="width:100%;color:{INK};line-height:1.5;margin-top:8px">'
-        f'<caption style="text-align:left">Probability of each class</caption>{rows}</table>'
-    )
-
-
-def _dropdown(name: str, options: list[tuple[str, str]]) -> widgets.Dropdown:
-    return widgets.Dropdown(
-        options=options, description=name, style={"description_width": "initial"},
-        layout=widgets.Layout(width="auto", margin="2px 12px 2px 2px"),
-    )  # fmt: skip
-
-
-def _button(text: str, tooltip: str, disabled: bool = False) -> widgets.Button:
-    layout = widgets.Layout(width="auto")
-    return widgets.Button(description=text, tooltip=tooltip, disabled=disabled, layout=layout)
-
-
-def _row(*children: widgets.Widget) -> widgets.Box:
-    return widgets.Box(children, layout=ROW)
-
-
-def _span(text: str) -> str:
-    return f'<span role="status" style="color:{INK};margin:0 8px">{escape(text)}</span>'
-
-
-def _text(text: str) -> widgets.HTML:
-    return widgets.HTML(f'<span style="color:{INK};margin:0 12px 0 4px">{escape(text)}</span>')
+        self.message.value = message_html(text, error)

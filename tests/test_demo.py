@@ -1,61 +1,29 @@
-"""The demo: its state without a widget, its view without a browser, and no error that is lost."""
+"""The demo as a person uses it, without a browser: controls, pages, uploads, and no error lost."""
 
 import json
-import subprocess
-import sys
+import threading
 from dataclasses import replace
-from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from ipywidgets import DOMWidget
 
+from demo_fakes import CONFIDENCE, FakeClassifier, ten_beats
 from ecglib.beats import Beats
 from ecglib.demo import ClassifierDemo
-from ecglib.demo_state import ORDERS, Gallery, cautions
-from ecglib.demo_view import NOTHING, NOTICE, DemoView, bars_html, result_html
+from ecglib.demo_html import NOTICE, bars_html, reading_html, verdict_html
+from ecglib.demo_jobs import Jobs, Work
+from ecglib.demo_session import ABOUT, OWN, TEST
+from ecglib.demo_state import BATCH, ORDERS
+from ecglib.demo_view import NO_SECOND, NOTHING, DemoView
 from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES
-
-# What the fake classifier says of ten beats, most probable class first ...
-SAID = "NNNVVSFQNV"
-CONFIDENCE = np.array([0.99, 0.55, 0.90, 0.97, 0.45, 0.70, 0.65, 1.00, 0.50, 0.80])
-# ... and what they are: beats 1, 4 and 8 are classified wrongly.
-TRUE = "NSNVFSFQVV"
-
-
-class FakeClassifier:
-    """Answers by a beat's first sample, which holds its number; says nothing of more than ten."""
-
-    threshold = 0.6
-    card = {"trained_on": {"protocol": "kaggle", "synthetic": False}}
-
-    def predict_proba(self, signal):
-        number = np.rint(np.atleast_2d(signal)[:, 0] * 10).astype(int)
-        proba = np.repeat(((1 - CONFIDENCE) / 4)[number][:, None], 5, axis=1)
-        proba[range(len(number)), [CLASSES.index(SAID[n]) for n in number]] = CONFIDENCE[number]
-        return proba
-
-    def attention(self, signal):
-        return np.full((1, 187), 1 / 187)
 
 
 @pytest.fixture
 def beats() -> Beats:
-    signal = np.zeros((10, 187), dtype=np.float32)
-    signal[:, :120] = 0.5
-    signal[:, 0] = np.arange(10) / 10
-    return Beats(
-        signal=signal,
-        label=np.array([CLASSES.index(c) for c in TRUE]),
-        record=np.array(["100"] * 5 + ["208"] * 5),
-        sample=np.arange(10) * 36_000 + 360,
-        rr_before=np.full(10, np.nan, np.float32),
-        rr_after=np.full(10, np.nan, np.float32),
-    )
-
-
-@pytest.fixture
-def gallery(beats: Beats) -> Gallery:
-    return Gallery(FakeClassifier(), beats)
+    return ten_beats()
 
 
 @pytest.fixture
@@ -63,10 +31,33 @@ def demo(beats: Beats) -> ClassifierDemo:
     return ClassifierDemo(FakeClassifier(), beats)
 
 
-def upload(demo: ClassifierDemo, content: bytes, name: str = "mine.csv") -> None:
-    """What the browser does when somebody picks a file."""
-    file = {"name": name, "type": "text/csv", "size": len(content), "content": memoryview(content)}
-    demo.view.upload.value = [file | {"last_modified": datetime.now(UTC)}]
+@pytest.fixture
+def two(beats: Beats, monkeypatch: pytest.MonkeyPatch) -> ClassifierDemo:
+    """With a second model to choose, which calls beat 4 Normal."""
+    monkeypatch.setattr(
+        "ecglib.demo_session.Classifier.load", lambda path: FakeClassifier(path, "NNNNVSFQNV")
+    )
+    return ClassifierDemo(FakeClassifier(), beats, models={"fake": "unused", "other": "other"})
+
+
+def upload(demo: ClassifierDemo, content: bytes | dict[str, bytes], name: str = "mine.csv") -> None:
+    """What the page does when somebody hands in files."""
+    files = content if isinstance(content, dict) else {name: content}
+    demo.view.pages.selected_index = OWN
+    send = demo.view.own.files._receive
+    send(None, {"kind": "begin", "transfer": "a", "names": list(files)}, [])
+    for index, data in enumerate(files.values()):
+        for start in range(0, len(data), 1 << 20):
+            piece = memoryview(data[start : start + (1 << 20)])
+            send(None, {"kind": "piece", "transfer": "a", "index": index}, [piece])
+    send(None, {"kind": "end", "transfer": "a"}, [])
+    demo.wait()
+
+
+def classify(demo: ClassifierDemo, content: bytes | dict[str, bytes], **options) -> None:
+    upload(demo, content, **options)
+    demo.view.own.classify.click()
+    demo.wait()
 
 
 def csv(beats: Beats, labels: bool = True) -> bytes:
@@ -74,162 +65,16 @@ def csv(beats: Beats, labels: bool = True) -> bytes:
     return "\n".join(",".join(f"{value:.6f}" for value in row) for row in rows).encode()
 
 
-# --- the state -----------------------------------------------------------------------------------
+def saved(demo: ClassifierDemo, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes]]:
+    """What goes to the browser from now on."""
+    files: list[tuple[str, bytes]] = []
+    monkeypatch.setattr(
+        demo.view.own.files, "save", lambda name, content, mime: files.append((name, content))
+    )
+    return files
 
 
-def test_state_needs_no_widgets() -> None:
-    code = "import sys, ecglib.demo_state; sys.exit('ipywidgets' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
-
-
-def test_a_reading_says_everything(gallery: Gallery) -> None:
-    reading = gallery.reading()
-    assert (reading.said, reading.true, reading.right) == ("N", "N", True)
-    assert reading.confidence == pytest.approx(0.99) and not reading.uncertain
-    assert reading.proba.sum() == pytest.approx(1)
-    assert (reading.ms[0], reading.ms[120], reading.used) == (0, 1000, 120)
-    assert reading.where == "record 100 at 0 min 1.0 s"
-    gallery.step(1)
-    reading = gallery.reading()
-    assert (reading.said, reading.true, reading.right) == ("N", "S", False)
-    assert reading.uncertain
-    assert reading.where == "record 100 at 1 min 41.0 s"
-
-
-def test_where_says_no_time_if_the_rate_is_unknown(beats: Beats) -> None:
-    own = replace(beats, record=np.full(10, "mine"))
-    assert Gallery(FakeClassifier(), own).reading().where == "record mine at sample 360"
-    generated = replace(own, source="synthetic")
-    assert Gallery(FakeClassifier(), generated).reading().where == "record mine at 0 min 1.0 s"
-
-
-@pytest.mark.parametrize(
-    ("class_name", "verdict", "chosen"),
-    [
-        ("all", "all", range(10)),
-        ("V", "all", [3, 8, 9]),
-        ("all", "wrong", [1, 4, 8]),
-        ("all", "right", [0, 2, 3, 5, 6, 7, 9]),
-        ("V", "wrong", [8]),
-        ("Q", "wrong", []),
-    ],
-)
-def test_filters(gallery: Gallery, class_name: str, verdict: str, chosen: list[int]) -> None:
-    gallery.step(4)
-    gallery.select(class_name, verdict)
-    assert gallery.chosen.tolist() == list(chosen)
-    assert gallery.position == 0
-
-
-def test_orders(gallery: Gallery) -> None:
-    gallery.select(verdict="wrong", order="least sure first")
-    assert gallery.chosen.tolist() == [4, 8, 1]
-    gallery.select(verdict="wrong", order="surest first")
-    assert gallery.chosen.tolist() == [1, 8, 4]
-    gallery.select(order="surest first")
-    assert gallery.chosen[0] == 7 and gallery.chosen[-1] == 4
-
-
-@pytest.mark.parametrize("wrong", [{"class_name": "X"}, {"verdict": "maybe"}, {"order": "any"}])
-def test_unknown_choices_are_refused(gallery: Gallery, wrong: dict) -> None:
-    with pytest.raises(ValueError, match="Choose from"):
-        gallery.select(**wrong)
-    assert len(gallery) == 10
-
-
-def test_steps_go_round(gallery: Gallery) -> None:
-    gallery.step(-1)
-    assert gallery.position == 9
-    gallery.step(1)
-    assert gallery.position == 0
-
-
-def test_jumps_are_seeded_and_go_elsewhere(beats: Beats) -> None:
-    def jumps(seed: int) -> list[int]:
-        gallery = Gallery(FakeClassifier(), beats, seed)
-        places = [gallery.position]
-        for _ in range(30):
-            gallery.jump()
-            places.append(gallery.position)
-        return places
-
-    assert jumps(1) == jumps(1) != jumps(2)
-    assert set(jumps(1)) == set(range(10))
-    assert all(np.diff(jumps(1)) != 0)
-
-
-def test_nothing_to_show(gallery: Gallery, beats: Beats) -> None:
-    gallery.select("Q", "wrong")
-    gallery.step(1)
-    gallery.jump()
-    assert gallery.reading() is None and len(gallery) == 0
-    assert Gallery(FakeClassifier(), beats[:0]).reading() is None
-    assert Gallery(FakeClassifier(), beats[:0]).summary() == "There are no beats."
-
-
-def test_a_single_beat(beats: Beats) -> None:
-    gallery = Gallery(FakeClassifier(), beats[3])
-    for move in (gallery.jump, lambda: gallery.step(1), lambda: gallery.step(-1)):
-        move()
-        assert gallery.position == 0
-    assert gallery.reading().said == "V"
-
-
-def test_threshold_decides_what_is_uncertain(gallery: Gallery) -> None:
-    assert "30.0% of 10 beats are uncertain; 70.0% of all are right, 100.0%" in gallery.summary()
-    gallery.step(4)
-    assert gallery.reading().uncertain
-    gallery.threshold = 0.4
-    assert not gallery.reading().uncertain
-    assert "0.0% of 10 beats are uncertain; 70.0% of all are right, 70.0%" in gallery.summary()
-    gallery.threshold = 1.01
-    assert gallery.summary() == "100.0% of 10 beats are uncertain; 70.0% of all are right."
-
-
-def test_beats_without_labels(beats: Beats) -> None:
-    gallery = Gallery(FakeClassifier(), replace(beats, label=np.full(10, -1)))
-    assert gallery.reading().true is None and gallery.reading().right is None
-    assert gallery.summary() == "30.0% of 10 beats are uncertain."
-    gallery.select("V")  # what they are called
-    assert gallery.chosen.tolist() == [3, 4, 9]
-    for verdict in ("right", "wrong"):
-        gallery.select(verdict=verdict)
-        assert len(gallery) == 0
-
-
-@pytest.mark.parametrize(
-    ("card", "protocol", "synthetic", "said"),
-    [
-        ({"trained_on": {"protocol": "kaggle", "synthetic": False}}, "kaggle", False, []),
-        (
-            {"trained_on": {"protocol": "kaggle", "synthetic": False}},
-            "patients",
-            False,
-            ["under the protocol 'kaggle', the test beats are those of 'patients'"],
-        ),
-        ({}, "kaggle", False, ["nobody has noted how"]),
-        ({"trained_on": {"protocol": "kaggle", "synthetic": True}}, "kaggle", True, ["SYNTHETIC"]),
-        (
-            {"trained_on": {"protocol": "kaggle", "synthetic": True}},
-            "patients",
-            False,
-            ["learnt from synthetic beats and is shown recorded ones"],
-        ),
-        (
-            {"trained_on": {"protocol": "kaggle", "synthetic": False}},
-            "kaggle",
-            True,
-            ["SYNTHETIC", "learnt from recorded beats and is shown synthetic ones"],
-        ),
-    ],
-)
-def test_cautions(card: dict, protocol: str, synthetic: bool, said: list[str]) -> None:
-    found = cautions(card, protocol, synthetic)
-    assert len(found) == len(said)
-    assert all(part in sentence for part, sentence in zip(said, found, strict=True))
-
-
-# --- the view ------------------------------------------------------------------------------------
+# --- test beats ----------------------------------------------------------------------------------
 
 
 def test_the_notice_is_in_sight(demo: ClassifierDemo, beats: Beats) -> None:
@@ -238,17 +83,17 @@ def test_the_notice_is_in_sight(demo: ClassifierDemo, beats: Beats) -> None:
     assert NOTICE in other and "protocol &#x27;kaggle&#x27;" in other
 
 
-def test_never_colour_alone(gallery: Gallery) -> None:
-    gallery.step(1)
-    reading = gallery.reading()
-    shown = result_html(reading)
+def test_never_colour_alone(demo: ClassifierDemo) -> None:
+    demo.gallery.step(1)
+    reading = demo.gallery.reading()
+    shown = verdict_html(reading)
     assert "N Normal" in shown and "S Supraventricular" in shown and "Wrong" in shown
     assert "UNCERTAIN: needs a person's look" in shown and "55.0%" in shown
     bars = bars_html(reading)
     for c, p in zip(CLASSES, reading.proba, strict=True):
-        assert f"{c} {CLASS_NAMES[c]}" in bars and f"{p:.1%}" in bars and CLASS_COLOURS[c] in bars
-    gallery.step(-1)
-    assert "UNCERTAIN" not in result_html(gallery.reading())
+        assert f"{c} {CLASS_NAMES[c]}" in bars and f"{p:.2%}" in bars and CLASS_COLOURS[c] in bars
+    demo.gallery.step(-1)
+    assert "UNCERTAIN" not in verdict_html(demo.gallery.reading())
 
 
 def test_buttons(demo: ClassifierDemo) -> None:
@@ -262,30 +107,48 @@ def test_buttons(demo: ClassifierDemo) -> None:
     before = view.position.value
     view.random.click()
     assert view.position.value != before
-    assert view.message.value == ""
+    view.class_name.value = "V"
+    view.abnormal.click()
+    assert "Beat 3 of 3" in view.position.value  # the second is called Normal
+    view.class_name.value = "S"
+    view.verdict.value = "wrong"
+    view.abnormal.click()
+    assert "No other beat" in view.message.value
 
 
 def test_trace_is_in_ms_and_ends_where_the_padding_begins(demo: ClassifierDemo) -> None:
-    view = demo.view
-    assert (len(view.trace.x), view.trace.x[-1]) == (120, pytest.approx(119 / 0.12))
-    assert view.padding.x[0] == pytest.approx(1000)
-    assert view.trace.colors == [CLASS_COLOURS["N"]] and view.letter.text == ["N"]
-    view.class_name.value = "V"
-    assert view.trace.colors == [CLASS_COLOURS["V"]] and view.letter.text == ["V"]
+    beat = demo.view.beat
+    assert (len(beat.trace.x), beat.trace.x[-1]) == (120, pytest.approx(119 / 0.12))
+    assert beat.padding.x[0] == pytest.approx(1000)
+    assert beat.trace.colors == [CLASS_COLOURS["N"]] and beat.letter.text == ["N"]
+    demo.view.class_name.value = "V"
+    assert beat.trace.colors == [CLASS_COLOURS["V"]] and beat.letter.text == ["V"]
 
 
-def test_zoom_is_undone(demo: ClassifierDemo) -> None:
-    view = demo.view
-    whole = (view.x.min, view.x.max)
-    view.x.min, view.x.max = 100.0, 200.0
+def test_zoom_and_pan_without_a_mouse(demo: ClassifierDemo) -> None:
+    view, x = demo.view, demo.view.beat.x
+    whole = x.span
+    view.zoom_in.click()
+    assert x.span[1] - x.span[0] == pytest.approx((whole[1] - whole[0]) / 2)
+    before = x.span
+    view.right.click()
+    assert x.span[0] > before[0]
+    view.left.click()
+    view.zoom_out.click()
+    assert x.span == pytest.approx(whole)
+    view.zoom_in.click()
     view.whole.click()
-    assert (view.x.min, view.x.max) == whole
+    assert x.span == whole
 
 
-def test_attention_is_shown_on_demand(demo: ClassifierDemo) -> None:
-    assert not demo.view.attention.visible
-    demo.view.with_attention.value = True
-    assert demo.view.attention.visible
+def test_looks(demo: ClassifierDemo) -> None:
+    view = demo.view
+    assert not view.beat.attention.visible and not view.beat.coarse.visible
+    view.with_attention.value = view.paper.value = True
+    assert view.beat.attention.visible and view.beat.coarse.visible and view.beat.fine.visible
+    steps = np.unique(np.round(np.diff(np.unique(view.beat.coarse.x)), 6))
+    assert steps.tolist() == [200]  # ms, as on paper at 25 mm/s
+    assert view.scale.disabled  # no recording is at hand
 
 
 def test_choices(demo: ClassifierDemo) -> None:
@@ -295,11 +158,14 @@ def test_choices(demo: ClassifierDemo) -> None:
     assert "Beat 1 of 3 (of 10 in all)" in view.position.value
     assert "V Ventricular" in view.result.value and "F Fusion" in view.result.value
     view.class_name.value = "Q"
-    assert NOTHING in view.position.value and view.body.layout.display == "none"
+    assert NOTHING in view.position.value and view.beat_box.layout.display == "none"
     assert view.next.disabled and view.random.disabled
     view.verdict.value = "right"
-    assert "Beat 1 of 1" in view.position.value and view.body.layout.display is None
+    assert "Beat 1 of 1" in view.position.value and view.beat_box.layout.display is None
     assert not view.next.disabled
+    view.class_name.value = "all"
+    view.patient.value = "208"
+    assert "Beat 1 of 4 (of 10 in all)" in view.position.value
 
 
 def test_slider(demo: ClassifierDemo) -> None:
@@ -320,36 +186,253 @@ def test_a_rounded_slider_changes_nothing(beats: Beats) -> None:
     assert demo.gallery.threshold == 0.97
 
 
-def test_upload_and_back(demo: ClassifierDemo, beats: Beats) -> None:
+def test_table_follows_the_choice(demo: ClassifierDemo) -> None:
+    view = demo.view
+    assert view.table.value == ""
+    view.with_table.value = True
+    assert view.table.value.count("<tr") == 11 and "▶ 1<" in view.table.value
+    view.verdict.value = "wrong"
+    assert "Beats 1 to 3 of 3" in view.table.value and ">no<" in view.table.value
+    view.next.click()
+    assert "▶ 2<" in view.table.value
+
+
+def test_csv_of_the_choice(demo: ClassifierDemo, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = saved(demo, monkeypatch)
+    demo.view.verdict.value = "wrong"
+    demo.view.csv.click()
+    (tmp, content), message = files[0], demo.view.message.value
+    table = pd.read_csv(pd.io.common.BytesIO(content), dtype={"record": str})
+    assert tmp == "test_beats_classified.csv" and "3 beats go to" in message
+    assert table.label.tolist() == list("NVN") and table.true_label.tolist() == list("SFV")
+    assert not table.right.any() and table.uncertain.all()
+    assert table[[f"p_{c}" for c in CLASSES]].sum(axis=1).tolist() == pytest.approx([1] * 3)
+    assert demo.view.atr.disabled
+
+
+# --- two models ----------------------------------------------------------------------------------
+
+
+def test_one_model_says_how_to_get_another(demo: ClassifierDemo) -> None:
+    assert demo.view.second.layout.display == "none"
+    assert any(NO_SECOND in getattr(w, "value", "") for w in demo.view.models_row.children)
+
+
+def test_two_models_side_by_side(two: ClassifierDemo) -> None:
+    view = two.view
+    assert view.model.options == (("fake", "fake"), ("other", "other"))
+    view.second.value = "other"
+    assert "The two models agree" in view.result.value
+    view.verdict.value = "the models disagree"
+    assert "Beat 1 of 1" in view.position.value
+    assert "The two models disagree" in view.result.value and "N Normal" in view.result.value
+    assert "V Ventricular" in view.result.value and "agree on 90.0%" in view.summary.value
+    view.verdict.value = "all"
+    view.second.value = ""
+    assert "two models" not in view.result.value
+
+
+def test_another_model_classifies_anew(two: ClassifierDemo) -> None:
+    two.view.model.value = "other"
+    two.wait()
+    two.view.class_name.value = "V"
+    assert two.gallery.reading().said == "N" and two.gallery.classifier.card["name"] == "other"
+    assert "other" in two.view.result.value
+
+
+def test_a_model_that_cannot_be_read_is_told(beats: Beats, tmp_path: Path) -> None:
+    demo = ClassifierDemo(FakeClassifier(), beats, models={"gone": tmp_path / "gone.safetensors"})
+    demo.view.model.value = "gone"
+    assert "There is no model file" in demo.view.message.value
+    demo.view.next.click()
+    assert "Beat 2 of 10" in demo.view.position.value
+
+
+# --- an ECG of one's own -------------------------------------------------------------------------
+
+
+def test_upload_understood_then_classified(demo: ClassifierDemo, beats: Beats) -> None:
     view = demo.view
     view.threshold.value = 0.98
     view.verdict.value = "wrong"
     upload(demo, csv(beats[3:5]))
-    assert "mine.csv: 2 beats, labels in the last column." in view.message.value
-    assert "Beat 1 of 2: mine.csv, beat 1" in view.position.value
-    assert view.verdict.value == "all" and view.upload.value == ()
+    assert "mine.csv: 2 beats; values parted by commas; labels" in view.own.understood.value
+    assert view.body.layout.display == "none" and view.own.lead.layout.display == "none"
+    view.own.classify.click()
+    assert view.body.layout.display is None
+    assert "Beat 1 of 2: mine.csv, beat 1" in view.position.value and view.verdict.value == "all"
     assert "UNCERTAIN" in view.result.value  # the threshold stays
-    upload(demo, csv(beats[3:5], labels=False))
-    assert "True class unknown" in view.result.value and "without labels" in view.message.value
-    view.back.click()
-    assert "Beat 1 of 10: record 100" in view.position.value and view.back.disabled
+    assert "50.0% of all are right" in view.summary.value  # the file tells the classes
+    classify(demo, csv(beats[3:5], labels=False))
+    assert "True class unknown" in view.result.value
+    view.pages.selected_index = TEST
+    assert "Beat 1 of 10: record 100" in view.position.value
+    view.pages.selected_index = OWN
+    assert "Beat 1 of 2: mine.csv" in view.position.value
 
 
 def test_the_same_file_can_be_sent_twice(demo: ClassifierDemo, beats: Beats) -> None:
     for _ in range(2):
-        upload(demo, csv(beats[:1]))
-        assert "mine.csv: 1 beat," in demo.view.message.value
+        classify(demo, csv(beats[:1]))
+        assert "Beat 1 of 1: mine.csv" in demo.view.position.value
 
 
-@pytest.mark.parametrize("content", [b"", b"1,2,3", b"\x00\x01", b"a,b\nc,d"])
+def test_corrections_read_the_file_again(demo: ClassifierDemo) -> None:
+    lines = "time,I,II\n" + "\n".join(f"{i / 250:.3f},{i % 50},{i % 60}" for i in range(1000))
+    view = demo.view
+    upload(demo, lines.encode())
+    assert "at 250 Hz, 4.0 s long, lead I, in an unknown unit" in view.own.understood.value
+    assert view.own.fs.value == 250 and view.own.lead.options == (("I", 0), ("II", 1))
+    view.own.lead.value = 1
+    demo.wait()
+    assert "lead II" in view.own.understood.value
+    view.own.fs.value = 500
+    demo.wait()
+    assert (
+        "at 500 Hz, 2.0 s long, lead II" in view.own.understood.value and view.own.lead.value == 1
+    )
+    view.own.kind.value = "beats"
+    demo.wait()
+    assert "A row of mine.csv has 3 values" in view.message.value
+    view.own.kind.value = "auto"
+    demo.wait()
+    assert "Error" not in view.message.value
+    view.own.header.value = True
+    demo.wait()
+    upload(demo, b"1,2\n" * 500)  # of another file, nothing has been said yet
+    assert view.own.header.value is None and view.own.fs.value == 0
+
+
+def test_an_unknown_rate_is_asked_for(demo: ClassifierDemo) -> None:
+    upload(demo, "\n".join(str(i % 97) for i in range(3000)).encode())
+    view = demo.view
+    assert "give it in Hz" in view.own.understood.value and view.own.fs.value == 0
+    view.own.classify.click()
+    assert "give its sampling rate in Hz first" in view.message.value
+
+
+def test_samples_and_recordings_are_classified_at_once(beats: Beats, tmp_path: Path) -> None:
+    (tmp_path / "sample_001_Ventricular_label2.csv").write_bytes(csv(beats[3], labels=False))
+    demo = ClassifierDemo(FakeClassifier(), beats, samples=tmp_path)
+    demo.view.pages.selected_index = OWN
+    demo.view.own.sample.value = "sample_001_Ventricular_label2.csv"
+    demo.wait()
+    assert "Right" in demo.view.result.value and "V Ventricular" in demo.view.result.value
+    assert demo.view.own.recording.layout.display == "none"
+
+
+@pytest.mark.parametrize("content", [b"", b"1,2,3", b"\x00\x01", b"a,b\nc,d", b"PK\x03\x04junk"])
 def test_bad_uploads_are_told_and_change_nothing(demo: ClassifierDemo, content: bytes) -> None:
     before = demo.view.position.value
     upload(demo, content, name="<b>bad</b>.csv")
-    assert 'role="alert"' in demo.view.message.value and "&lt;b&gt;bad" in demo.view.message.value
-    assert "<b>bad" not in demo.view.message.value
-    assert demo.view.position.value == before and demo.gallery is demo.test_beats
-    demo.view.next.click()
-    assert demo.view.message.value == ""
+    assert 'role="alert"' in demo.view.message.value and "<b>bad" not in demo.view.message.value
+    demo.view.pages.selected_index = TEST
+    assert demo.view.position.value == before and demo.view.message.value == ""
+
+
+def test_too_much_is_refused_by_the_page_and_by_us(demo: ClassifierDemo) -> None:
+    send = demo.view.own.files._receive
+    send(None, {"kind": "refused", "count": 1, "size": 7e7}, [])
+    assert "1 file of 70.0 MB: that is too much" in demo.view.message.value
+    demo.view.own.files.limit_mb = 1  # what a page says that has been tampered with
+    upload(demo, b"0" * 3_000_000)
+    assert "that is too much. The limit is 1 MB" in demo.view.message.value
+    assert demo.session.upload is None
+
+
+def test_pieces_of_an_older_transfer_are_dropped(demo: ClassifierDemo, beats: Beats) -> None:
+    demo.view.pages.selected_index = OWN
+    send = demo.view.own.files._receive
+    send(None, {"kind": "begin", "transfer": "old", "names": ["old.csv"]}, [])
+    send(None, {"kind": "begin", "transfer": "new", "names": ["new.csv"]}, [])
+    send(None, {"kind": "piece", "transfer": "old", "index": 0}, [b"rubbish"])
+    send(None, {"kind": "piece", "transfer": "new", "index": 0}, [csv(beats[:1])])
+    send(None, {"kind": "end", "transfer": "old"}, [])
+    send(None, {"kind": "end", "transfer": "new"}, [])
+    assert "new.csv: 1 beat;" in demo.view.own.understood.value
+
+
+# --- work in the background ----------------------------------------------------------------------
+
+
+class SlowClassifier(FakeClassifier):
+    """Waits in the middle of the work until it is told to go on."""
+
+    def __init__(self):
+        super().__init__()
+        self.go_on, self.asked = threading.Event(), threading.Event()
+
+    def predict_proba(self, signal, rhythm=None):
+        if len(np.atleast_2d(signal)) > 1:
+            self.asked.set()
+            assert self.go_on.wait(60)
+        return super().predict_proba(signal)
+
+
+@pytest.fixture
+def slow(beats: Beats) -> ClassifierDemo:
+    demo = ClassifierDemo(SlowClassifier(), beats[np.arange(BATCH + 10) % 10])
+    assert demo.session.classifier.asked.wait(60)
+    return demo
+
+
+def test_the_page_answers_while_it_computes(slow: ClassifierDemo) -> None:
+    view = slow.view
+    assert "Classifying 1,034 beats with fake" in view.doing.value and view.csv.disabled is not None
+    view.next.click()
+    view.next.click()
+    assert "Beat 3 of 1,034" in view.position.value and view.csv.disabled
+    view.verdict.value = "wrong"
+    assert "Not all beats have been classified yet" in view.message.value
+    slow.session.classifier.go_on.set()
+    slow.wait()
+    assert view.job_row.layout.display == "none" and "are uncertain" in view.summary.value
+
+
+def test_work_can_be_stopped(slow: ClassifierDemo) -> None:
+    slow.view.stop.click()
+    assert slow.view.job_row.layout.display == "none"
+    slow.session.classifier.go_on.set()
+    slow.wait()
+    slow.view.next.click()
+    assert not slow.gallery.ready  # given up, and not begun again
+
+
+def test_failed_work_is_told(beats: Beats, caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(FakeClassifier):
+        def predict_proba(self, signal, rhythm=None):
+            if len(np.atleast_2d(signal)) > 1:
+                raise RuntimeError("out of <memory>")
+            return super().predict_proba(signal)
+
+    demo = ClassifierDemo(Broken(), beats[np.arange(BATCH + 10) % 10])
+    demo.wait()
+    assert "RuntimeError: out of &lt;memory&gt;" in demo.view.message.value
+    assert "Traceback" in caplog.text
+
+
+def test_newer_work_takes_the_place_of_older() -> None:
+    done: list[str] = []
+    go_on = threading.Event()
+    jobs = Jobs(threading.RLock(), lambda what, share: None, lambda error: done.append("failed"))
+
+    def wait_first(progress) -> str:
+        assert go_on.wait(60)
+        progress(0.5)  # raises: other work has begun
+        return "old"
+
+    jobs.start(Work("a", "old", wait_first, done.append), lambda: None)
+    old = jobs._thread
+    jobs.start(Work("a", "old", wait_first, done.append), lambda: None)
+    assert jobs._thread is old  # the same work goes on
+    jobs.start(Work("b", "new", lambda progress: "new", done.append), lambda: None)
+    jobs.wait()
+    go_on.set()
+    old.join(60)
+    assert done == ["new"]
+
+
+# --- no error is lost ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -358,13 +441,15 @@ def test_bad_uploads_are_told_and_change_nothing(demo: ClassifierDemo, content: 
         lambda view: view.next.click(),
         lambda view: view.previous.click(),
         lambda view: view.random.click(),
-        lambda view: view.back.click(),
-        lambda view: view.whole.click(),
+        lambda view: view.abnormal.click(),
         lambda view: setattr(view.class_name, "value", "V"),
         lambda view: setattr(view.verdict, "value", "wrong"),
         lambda view: setattr(view.order, "value", ORDERS[1]),
+        lambda view: setattr(view.patient, "value", "208"),
         lambda view: setattr(view.threshold, "value", 0.1),
         lambda view: setattr(view.with_attention, "value", True),
+        lambda view: setattr(view.with_table, "value", True),
+        lambda view: setattr(view.paper, "value", True),
     ],
 )
 def test_no_error_is_lost(
@@ -382,6 +467,41 @@ def test_no_error_is_lost(
     assert demo.view.message.value == ""
 
 
+def test_every_control_is_wired(demo: ClassifierDemo) -> None:
+    """What a person can press or set does something: a new control is not forgotten."""
+    bare = DemoView(0.6, [], ["a"], [], [])
+    shown = vars(demo.view) | vars(demo.view.own)
+    unshown = vars(bare) | vars(bare.own)
+    controls = {
+        name
+        for name, widget in shown.items()
+        if isinstance(widget, DOMWidget) and ("value" in widget.traits() or clicks(widget) >= 0)
+        and type(widget).__name__ not in ("HTML", "FloatProgress")
+    }  # fmt: skip
+    unwired = {name for name in controls if listeners(shown[name]) <= listeners(unshown[name])}
+    assert len(controls) > 30 and unwired == {"threshold_text"}  # the page joins it with the slider
+
+
+def clicks(widget: object) -> int:
+    handlers = getattr(widget, "_click_handlers", None)
+    return len(handlers.callbacks) if handlers else -1
+
+
+def listeners(widget: object) -> int:
+    """How many callbacks wait for a widget's value or its clicks."""
+    values = getattr(widget, "_trait_notifiers", {}).get("value", {}).get("change", [])
+    return len(values) + max(clicks(widget), 0)
+
+
+# --- the rest ------------------------------------------------------------------------------------
+
+
+def test_about_page(demo: ClassifierDemo) -> None:
+    demo.view.pages.selected_index = ABOUT
+    assert "Normal against abnormal" in demo.view.about.value
+    assert demo.view.body.layout.display == "none"
+
+
 def test_with_a_real_network(beats: Beats) -> None:
     from ecglib.classifier import Classifier
     from ecglib.model import build_model
@@ -397,29 +517,22 @@ def test_with_a_real_network(beats: Beats) -> None:
     assert demo.view.message.value == ""
 
 
-def test_every_control_is_wired(demo: ClassifierDemo) -> None:
-    """What a person can press or set does something: a new control is not forgotten."""
-    bare = DemoView(0.6, [])
-    wired = {
-        name
-        for name, widget in vars(demo.view).items()
-        if name in vars(bare) and listeners(widget) > listeners(vars(bare)[name])
-    }
-    assert wired == {
-        "class_name", "verdict", "order", "previous", "next", "random", "whole", "back",
-        "threshold", "upload", "with_attention",
-    }  # fmt: skip
-
-
-def listeners(widget: object) -> int:
-    """How many callbacks wait for a widget's value or its clicks."""
-    values = getattr(widget, "_trait_notifiers", {}).get("value", {}).get("change", [])
-    clicks = getattr(widget, "_click_handlers", None)
-    return len(values) + (len(clicks.callbacks) if clicks else 0)
+def test_names_are_shown_as_text(beats: Beats) -> None:
+    demo = ClassifierDemo(FakeClassifier("<i>x"), replace(beats, record=np.full(10, "<u>")))
+    demo.view.with_table.value = True
+    for shown in (demo.view.position, demo.view.table):
+        assert "<u>" not in shown.value and "&lt;u&gt;" in shown.value
+    assert "<i>x" not in reading_html(demo.gallery.reading())
 
 
 def test_saved_state_is_small(demo: ClassifierDemo) -> None:
     from ipywidgets.embed import dependency_state, embed_data
 
     data = embed_data([demo.view], state=dependency_state([demo.view]))
-    assert len(json.dumps(data["manager_state"])) < 100_000
+    assert len(json.dumps(data["manager_state"])) < 200_000
+
+
+def test_confidence_of_the_fakes_is_what_the_tests_assume() -> None:
+    assert FakeClassifier().predict_proba(ten_beats().signal).max(axis=1) == pytest.approx(
+        CONFIDENCE
+    )

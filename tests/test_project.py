@@ -32,7 +32,9 @@ ORDER = """
     ec57 mistakes explain noise transfer
     figures plots_beats plots_curves plots_scores plots_protocols plots_verdicts plots_mistakes
     plots_reasons plots_noise plots_report plots report
-    demo_state demo_view demo
+    samples upload_files upload_tables demo_uploads
+    demo_reading demo_state demo_recording demo_results demo_jobs demo_session demo_start
+    demo_html demo_about demo_controls demo_files demo_own demo_traces demo_strip demo_view demo
     parameters profiles guards manifest runner verify doctor
     archive_files archive_results archive_worker archive
     api_settings api_models api_http api_work api_service api_app api
@@ -51,9 +53,10 @@ USERS = {
     "openvino": {"serving"},
     "matplotlib": {"figures", "plots*"},
     "seaborn": {"figures", "plots*"},
-    "ipywidgets": {"demo_view"},
-    "bqplot": {"demo_view"},
-    "wfdb": {"recordings", "readers_files", "rpeaks", "synthetic"},
+    "anywidget": {"demo_files"},
+    "ipywidgets": {"demo_controls", "demo_own", "demo_traces", "demo_view"},
+    "bqplot": {"demo_strip", "demo_traces"},
+    "wfdb": {"recordings", "readers_files", "rpeaks", "synthetic", "demo_results"},
     "edfio": {"readers_files"},
     "sleepecg": {"rpeaks"},
     "kaggle": {"kaggle_csv"},
@@ -253,7 +256,18 @@ def test_make_lists_its_commands() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     done = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert set(re.findall(r"^  make (\w+)", done.stdout, re.MULTILINE)) == targets
-    assert {"run", "test", "lab", "full", "smoke", "lint", "format", "lock", "clean"} <= targets
+    assert {
+        "run",
+        "test",
+        "lab",
+        "app",
+        "full",
+        "smoke",
+        "lint",
+        "format",
+        "lock",
+        "clean",
+    } <= targets
 
 
 # --- what must not be in the files ---------------------------------------------------------------

@@ -1,0 +1,73 @@
+"""Files between the browser and the demo: dropped or chosen by a person, and saved for one."""
+
+from collections.abc import Callable
+
+import anywidget
+import traitlets
+
+from ecglib.paths import PACKAGE_DATA
+from ecglib.upload_files import MAX_FILES, MAX_MB
+from ecglib.uploads import ACCEPTED
+
+
+class FileExchange(anywidget.AnyWidget):
+    """A field to drop files on, which also hands files to the browser.
+
+    The page sends pieces of 1 MiB; what arrives is checked here again, since a page can be
+    tampered with.
+    """
+
+    _esm = PACKAGE_DATA / "demo_files.js"
+    _css = PACKAGE_DATA / "demo_files.css"
+    accept = traitlets.Unicode(ACCEPTED).tag(sync=True)
+    limit_mb = traitlets.Int(MAX_MB).tag(sync=True)
+    limit_files = traitlets.Int(MAX_FILES).tag(sync=True)
+    hint = traitlets.Unicode(
+        "CSV or text (beats, or a recording), WFDB (.hea and .dat together, .atr if there is one), "
+        f"or a zip. At most {MAX_MB} MB."
+    ).tag(sync=True)
+
+    def __init__(self):
+        super().__init__()
+        self._take: Callable[[dict[str, bytes]], None] = lambda files: None
+        self._names: list[str] = []
+        self._parts: dict[int, list[bytes]] = {}
+        self._transfer = ""
+        self.on_msg(self._receive)
+
+    def on_files(self, take: Callable[[dict[str, bytes] | ValueError], None]) -> None:
+        """Call `take` with names and contents of the files, or with why they were refused."""
+        self._take = take
+
+    def save(self, name: str, content: bytes, mime: str) -> None:
+        """Let the browser save a file, as a download."""
+        self.send({"kind": "save", "name": name, "mime": mime}, [content])
+
+    def _receive(self, _, message: dict, buffers: list) -> None:
+        kind = message.get("kind")
+        if kind == "refused":
+            self._refuse(message.get("count", 0), message.get("size", 0))
+        elif kind == "begin":
+            self._transfer, self._names = message["transfer"], list(message["names"])
+            self._parts = {index: [] for index in range(len(self._names))}
+        elif message.get("transfer") != self._transfer:
+            return  # of an older transfer, which a newer one has overtaken
+        elif kind == "piece":
+            self._parts[message["index"]].append(bytes(buffers[0]))
+            size = sum(len(part) for parts in self._parts.values() for part in parts)
+            if size > self.limit_mb * 1_000_000:
+                self._refuse(len(self._names), size)
+        elif kind == "end":
+            files = {self._names[index]: b"".join(p) for index, p in self._parts.items()}
+            self._transfer, self._parts = "", {}
+            self._take(files)
+
+    def _refuse(self, count: int, size: float) -> None:
+        self._transfer, self._parts = "", {}
+        self._take(
+            ValueError(
+                f"{count:,} file{'s' * (count != 1)} of {size / 1e6:,.1f} MB: that is too much. "
+                f"The limit is {self.limit_mb} MB and {self.limit_files} files. Hand in a part, "
+                "or classify it in Python with Classifier.classify_recording."
+            )
+        )
