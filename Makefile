@@ -12,7 +12,7 @@ needs := $(python) pyproject.toml constraints.txt
 notebooks := notebooks/*.ipynb
 strip := $(python) -m nbstripout --keep-id --extra-keys "metadata.papermill cell.metadata.papermill"
 
-.PHONY: help run full smoke bench lab api test fuzz faults audit lint format lock hashes clean FORCE
+.PHONY: help run full smoke bench lab app api test fuzz faults audit lint format lock hashes clean FORCE
 .DELETE_ON_ERROR:
 
 help: ## list these commands
@@ -34,6 +34,9 @@ bench: .venv/stamp-run ## measure what everything costs, into benchmarks/results
 
 lab: .venv/stamp-run ## open the notebooks in JupyterLab
 	$(python) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks $(ARGS)
+
+app: .venv/stamp-app ## serve the classifier as a web app on http://localhost:3000
+	$(python) -m voila notebooks/05_classifier_demo.ipynb --Voila.config_file_paths="['app']" $(ARGS)
 
 api: .venv/stamp-api ## serve the classifier over HTTP: http://localhost:8000/docs
 	$(python) -m ecglib.api
@@ -103,8 +106,12 @@ endef
 	@touch $@
 
 .venv/stamp-test: $(needs)
-	$(call install,[api,archive,test])
-	@touch .venv/stamp-run .venv/stamp-api $@
+	$(call install,[app,api,archive,test])
+	@touch .venv/stamp-run .venv/stamp-app .venv/stamp-api $@
+
+.venv/stamp-app: $(needs)
+	$(call install,[app])
+	@touch .venv/stamp-run $@
 
 .venv/stamp-api: $(needs)
 	$(call install,[api])
