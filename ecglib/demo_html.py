@@ -50,7 +50,7 @@ def reading_html(reading: Reading) -> str:
     """The verdict and the probabilities; of two models, side by side."""
     both = [reading, reading.other] if reading.other else [reading]
     columns = "".join(
-        f'<div style="flex:1 1 250px;min-width:0"><div style="color:{INK};line-height:1.6">'
+        f'<div style="flex:1 1 210px;min-width:0"><div style="color:{INK};line-height:1.6">'
         f"Model <b>{escape(each.model)}</b></div>"
         f"{verdict_html(each)}{bars_html(each)}</div>"
         for each in both

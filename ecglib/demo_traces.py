@@ -125,7 +125,7 @@ class BeatTrace:
         self.trace = lines(scales, stroke_width=2)
         self.letter = bqplot.Label(
             x=np.zeros(1), y=np.zeros(1), scales=scales, text=[""], default_size=24,
-            font_weight="bold",
+            font_weight="bold", align="end",
         )  # fmt: skip
         self._axis_y = axis_y(self.y)
         self.figure = figure(
@@ -165,7 +165,13 @@ class BeatTrace:
         put(self.padding, [end, max(end, WHOLE_BEAT[1])], [high, high])
         outside = [WITH_ONSET[0], 0] if self._raw else [0, 0]
         put(self.before, outside, [high, high])
-        put(self.letter, [60], [low + 0.86 * (high - low)], text=[reading.said], colors=[colour])
+        put(
+            self.letter,
+            [WHOLE_BEAT[1] - 20],
+            [low + 0.86 * (high - low)],
+            text=[reading.said],
+            colors=[colour],
+        )
         self._draw_paper(paper, low, high, 0.5 if trace is not None and trace.unit == "mV" else 0)
 
     def _draw_paper(self, paper: bool, low: float, high: float, millivolts: float) -> None:
