@@ -16,7 +16,7 @@ evaluation      ``evaluation``, the face of ``confusion``, ``calibration``, ``un
                 ``tables`` and ``results``; ``finishing`` keeps a trained network; ``ec57``,
                 ``mistakes``, ``explain``, ``noise``; ``transfer`` (other databases)
 figures         ``plots``, the face of ``figures`` and ``plots_...``
-demo            ``demo``, which joins what it knows (``uploads``, ``demo_session``,
+demo            ``demo``, which joins what it knows (``demo_uploads``, ``demo_session``,
                 ``demo_state``) with its looks (``demo_view``, ``demo_traces``); ``samples``
 batch runs      ``runner``, ``parameters``, ``profiles``, ``guards``, ``manifest``; ``verify``,
                 ``doctor``

@@ -20,8 +20,8 @@ from ecglib.demo_jobs import Jobs
 from ecglib.demo_results import as_annotations, as_csv, results
 from ecglib.demo_session import ABOUT, Session
 from ecglib.demo_state import Gallery
+from ecglib.demo_uploads import Corrections
 from ecglib.demo_view import STEP, DemoView
-from ecglib.uploads import Corrections
 
 ROWS = 25  # of the table, at a time
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import anywidget
 import traitlets
 
+from ecglib.demo_uploads import ACCEPTED
 from ecglib.paths import PACKAGE_DATA
 from ecglib.upload_files import MAX_FILES, MAX_MB
-from ecglib.uploads import ACCEPTED
 
 
 class FileExchange(anywidget.AnyWidget):

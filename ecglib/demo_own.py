@@ -5,7 +5,7 @@ import ipywidgets as widgets
 from ecglib.demo_controls import button, dropdown, row
 from ecglib.demo_files import FileExchange
 from ecglib.demo_html import status_html
-from ecglib.uploads import Corrections, Upload
+from ecglib.demo_uploads import Corrections, Upload
 
 
 class OwnPage(widgets.VBox):

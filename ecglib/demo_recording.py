@@ -14,11 +14,12 @@ from ecglib.beats import BEAT_FS, RECORDING_FS, Beats, cut_rows, to_recording_fs
 from ecglib.classifier import Classifier
 from ecglib.demo_reading import Trace, clock
 from ecglib.demo_state import Gallery
+from ecglib.demo_uploads import Upload
 from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
 from ecglib.recordings import Recording, read_recording
 from ecglib.rhythm import rhythm_features
 from ecglib.rpeaks import find_r_peaks
-from ecglib.uploads import UNLABELLED, Upload
+from ecglib.uploads import UNLABELLED
 
 SAME_BEAT_S = 0.15  # how far from an annotation a detected beat may be, as in ANSI/AAMI EC57
 BEFORE_MS, AFTER_MS = 300, 1600  # of the trace around a beat
@@ -153,7 +154,8 @@ def classify_upload(classifier: Classifier, upload: Upload, seed: int = 0) -> tu
         rr_before=np.append(np.nan, rr)[: len(peak)].astype(np.float32),
         rr_after=np.append(rr, np.nan)[: len(peak)].astype(np.float32),
     )
-    proba = table[[f"p_{c}" for c in CLASSES]].to_numpy()
+    proba = table[[f"p_{c}" for c in CLASSES]].to_numpy(copy=True)
+    proba[(table.label == "").to_numpy()] = 1 / len(CLASSES)  # no verdict: any class, uncertain
     gallery = Gallery(
         classifier,
         beats,

@@ -13,8 +13,8 @@ from ecglib.classifier import Classifier
 from ecglib.demo_jobs import Progress, Work
 from ecglib.demo_recording import Strip, classify_upload, recorded_traces, written_traces
 from ecglib.demo_state import BATCH, Gallery
+from ecglib.demo_uploads import Corrections, Upload, read_upload
 from ecglib.recordings import record_names
-from ecglib.uploads import Corrections, Upload, read_upload
 
 TEST, OWN, ABOUT = range(3)  # pages
 SHORT_BYTES = 100_000  # files that are read at once

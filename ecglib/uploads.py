@@ -1,218 +1,125 @@
-"""What somebody hands in, understood: beats from a table, or a recording from a table or WFDB."""
-
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import PurePath
+"""Beats from a text file that somebody hands in: read with care, refused with a sentence."""
 
 import numpy as np
 
-from ecglib.beats import BEAT_FS, BEAT_SAMPLES, Beats, join
+from ecglib.beats import BEAT_SAMPLES, Beats
 from ecglib.labels import CLASSES
-from ecglib.recordings import Recording
-from ecglib.upload_files import plain_name, read_wfdb, unpacked
-from ecglib.upload_tables import read_table
 
-ACCEPTED = ".csv,.txt,.tsv,.dat,.hea,.atr,.zip"
+MAX_MB = 5  # about 1,000 rows as Kaggle writes them
 UPLOAD = "upload"  # the source of such beats
 UNLABELLED = -1  # the label of a beat that nobody has named
 TOLERANCE = 1e-6  # of values in [0, 1], for files with few digits
-SHORTEST = 20  # samples; fewer are no beat
-MOST_LEADS = 32  # a table of more columns is one of beats
 
 
-@dataclass(frozen=True)
-class Corrections:
-    """What a person says of a file where the reader might guess wrongly.
+def read_beats(content: bytes, name: str) -> tuple[Beats, str]:
+    """Beats from a CSV or text file: one a row, 187 numbers each, or 188 with the label at the end.
 
-    Attributes
-    ----------
-    kind : {"auto", "beats", "recording"}
-    fs : float, optional
-        Sampling rate in Hz of a recording.
-    lead : int
-        Lead of a recording (column of a table), counted from 0.
-    header : bool, optional
-        Whether a table's first line holds names.
-    decimal : {"auto", ".", ","}
-    """
-
-    kind: str = "auto"
-    fs: float | None = None
-    lead: int = 0
-    header: bool | None = None
-    decimal: str = "auto"
-
-
-@dataclass(frozen=True, eq=False)
-class Upload:
-    """Beats or a recording, and what was assumed.
-
-    Attributes
-    ----------
-    name : str
-        Of the file, or of the record.
-    beats : Beats or None
-        ``record`` is the file's name, ``sample`` counts its rows from 1, ``label`` is -1 where the
-        file does not tell it.
-    raw : list of ndarray
-        The beats' values as they were written, without padding.
-    recording : Recording or None
-        ``fs`` is NaN where neither the file nor a person has told it.
-    lead : int
-        The one to classify.
-    unit : str
-        ``"mV"``, or empty where nobody knows.
-    understood : tuple of str
-        In words, for the person to check.
-    """
-
-    name: str
-    beats: Beats | None = None
-    raw: list[np.ndarray] = field(default_factory=list)
-    recording: Recording | None = None
-    lead: int = 0
-    unit: str = ""
-    understood: tuple[str, ...] = ()
-
-    @property
-    def ready(self) -> bool:
-        """Whether it can be classified: a recording of unknown rate can't."""
-        return self.recording is None or bool(np.isfinite(self.recording.fs))
-
-    def describe(self) -> str:
-        """What it is and what was assumed, as a sentence."""
-        if self.recording is None:
-            count = len(self.beats)
-            text = f"{self.name}: {count:,} beat{'s' * (count != 1)}"
-        else:
-            samples, fs = len(self.recording.signal), self.recording.fs
-            text = f"{self.name}: a recording of {samples:,} samples"
-            text += f" at {fs:g} Hz, {samples / fs:,.1f} s long" if self.ready else ""
-            text += f", lead {self.recording.leads[self.lead]}, in {self.unit or 'an unknown unit'}"
-        text += "".join(f"; {words}" for words in self.understood) + "."
-        return text if self.ready else f"{text} Its sampling rate is not known: give it in Hz."
-
-
-def read_upload(files: Mapping[str, bytes], corrections: Corrections | None = None) -> Upload:
-    """Understand one or several files: tables of beats, a table with a recording, WFDB, a zip.
+    Numbers may be parted by commas, semicolons, tabs or spaces; with semicolons and tabs a decimal
+    comma is understood. A first line without numbers is taken for a header. A single beat may also
+    be written as a column. Rows that leave [0, 1] are scaled, zeros at their end being padding.
 
     Parameters
     ----------
-    files : mapping of str to bytes
-        File names and contents. The names are never used as paths.
-    corrections : Corrections, optional
+    content : bytes
+        Of the file.
+    name : str
+        Of the file, to name the beats with.
 
     Returns
     -------
-    Upload
+    Beats
+        ``record`` is the file's name and ``sample`` counts the beats from 1; labels are -1 where
+        the file has none.
+    str
+        What was understood, as a sentence.
 
     Raises
     ------
     ValueError
-        A sentence that says what is wrong with which file.
+        The file is no text, too large, or has other numbers.
     """
-    corrections = corrections or Corrections()
-    files = {plain_name(name): content for name, content in unpacked(files).items()}
-    if not files:
-        raise ValueError("There is no file to read.")
-    if any(name.lower().endswith((".hea", ".dat", ".atr")) for name in files):
-        return _from_wfdb(files, corrections)
-    tables = [_from_table(name, content, corrections) for name, content in files.items()]
-    if len(tables) == 1:
-        return tables[0]
-    if odd := next((t for t in tables if t.beats is None), None):
+    if len(content) > MAX_MB * 1_000_000:
         raise ValueError(
-            f"{odd.name} holds a recording: hand in recordings one at a time; only files of beats "
-            "can be read together."
+            f"{name} has {len(content) / 1e6:.1f} MB, and the limit is {MAX_MB} MB: "
+            "split the file, or classify it in Python with Classifier.predict_proba."
         )
-    return Upload(
-        name=f"{len(tables)} files",
-        beats=join([t.beats for t in tables], UPLOAD),
-        raw=[row for t in tables for row in t.raw],
-        understood=(
-            f"{len(tables)} files",
-            *dict.fromkeys(s for t in tables for s in t.understood),
-        ),
-    )
-
-
-# --- WFDB ----------------------------------------------------------------------------------------
-
-
-def _from_wfdb(files: dict[str, bytes], corrections: Corrections) -> Upload:
-    recording = read_wfdb(files)
-    if corrections.fs:
-        recording = replace(recording, fs=corrections.fs)
-    marks = f"{len(recording.mark_sample):,} annotations" if len(recording.mark_sample) else ""
-    return _recording_upload(recording, corrections, "mV", ["WFDB", *filter(None, [marks])])
-
-
-# --- tables --------------------------------------------------------------------------------------
-
-
-def _from_table(name: str, content: bytes, corrections: Corrections) -> Upload:
-    table, columns, understood = read_table(content, name, corrections.header, corrections.decimal)
-    rows, width = table.shape
-    kind = corrections.kind
-    if width == 1 and (kind == "beats" or (kind == "auto" and rows <= BEAT_SAMPLES + 1)):
-        table, columns = table.T, []
-        understood.append("one beat, written as a column")
-        rows, width = table.shape
-    if kind == "auto":
-        beats = MOST_LEADS < width <= BEAT_SAMPLES + 1 or (rows == 1 and width <= BEAT_SAMPLES + 1)
-        kind = "beats" if beats else "recording"
-    if kind == "beats":
-        return _beats_upload(name, table, understood)
-    if width > rows:
-        table, columns = table.T, []
-        understood.append("the recording is written in rows")
-    return _table_recording(name, table, columns, corrections, understood)
-
-
-def _beats_upload(name: str, table: np.ndarray, understood: list[str]) -> Upload:
-    rows, width = table.shape
-    if not SHORTEST <= width <= BEAT_SAMPLES + 1:
-        raise ValueError(
-            f"A row of {name} has {width} values. A beat has {BEAT_SAMPLES} numbers, or "
-            f"{BEAT_SAMPLES + 1} with its label at the end, cut from its R peak on at "
-            f"{BEAT_FS:.0f} Hz. For a recording, say so under Corrections."
-        )
-    label = np.full(rows, UNLABELLED)
-    if width > BEAT_SAMPLES:
-        label, table = table[:, -1], table[:, :-1]
+    table = _table(_rows(content, name), name)
+    signal, label = table[:, :BEAT_SAMPLES], np.full(len(table), UNLABELLED)
+    if has_labels := table.shape[1] > BEAT_SAMPLES:
+        label = table[:, -1]
         if not np.isin(label, range(len(CLASSES))).all():
             raise ValueError(
-                f"The last of the {width} columns of {name} should hold the labels 0 to 4 "
+                f"The last of the {table.shape[1]} columns of {name} should hold the labels 0 to 4 "
                 f"(= {' '.join(CLASSES)}) and holds other numbers. Leave it out, or mend it."
             )
-        understood.append("labels in the last column")
-    elif rows == 1 and (named := re.search(r"_label([0-4])\.\w+$", name)):
-        label = np.array([int(named[1])])
-        understood.append("label from the file's name")
-    if width < BEAT_SAMPLES:
-        table = np.pad(table, ((0, 0), (0, BEAT_SAMPLES - width)))
-        understood.append(f"{width} values a beat, filled up with zeros to {BEAT_SAMPLES}")
-    raw = [row[: max(len(np.trim_zeros(row, "b")), 1)] for row in table]
-    signal = table.copy()
     outside = (signal.min(axis=1) < -TOLERANCE) | (signal.max(axis=1) > 1 + TOLERANCE)
     signal[outside] = [_scaled(row) for row in signal[outside]] if outside.any() else 0
-    if outside.any():
-        understood.append(f"{outside.sum():,} of {rows:,} beats scaled to 0 … 1")
-    if flat := int((np.ptp(signal, axis=1) == 0).sum()):
-        understood.append(
-            f"{flat:,} of {rows:,} beats are flat: what is said of them means nothing"
-        )
     beats = Beats(
         signal=signal.astype(np.float32),
         label=label.astype(np.int64),
-        record=np.full(rows, name),
-        sample=np.arange(1, rows + 1),
-        rr_before=np.full(rows, np.nan, dtype=np.float32),
-        rr_after=np.full(rows, np.nan, dtype=np.float32),
+        record=np.full(len(table), name),
+        sample=np.arange(1, len(table) + 1),
+        rr_before=np.full(len(table), np.nan, dtype=np.float32),
+        rr_after=np.full(len(table), np.nan, dtype=np.float32),
         source=UPLOAD,
     )
-    return Upload(name=name, beats=beats, raw=raw, understood=tuple(understood))
+    text = f"{name}: {len(beats):,} beat{'s' * (len(beats) != 1)}, "
+    text += "labels in the last column" if has_labels else "without labels"
+    if outside.any():
+        text += f"; {outside.sum():,} of them scaled to 0 … 1"
+    return beats, text + "."
+
+
+def _rows(content: bytes, name: str) -> list[list[str]]:
+    """The fields of each line, without a header."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise ValueError(f"{name} is not a text file. Save the beats as CSV (UTF-8) and try again.")
+    separator = next((s for s in (";", "\t") if s in text), None)
+    if separator:
+        text = text.replace(",", ".")
+    elif "," in text:
+        separator = ","
+    lines = [line.strip().rstrip(separator or "") for line in text.splitlines() if line.strip()]
+    rows = [line.split(separator) for line in lines]
+    if rows and not any(_is_number(field) for field in rows[0]):
+        rows = rows[1:]
+    if len(rows) in (BEAT_SAMPLES, BEAT_SAMPLES + 1) and all(len(row) == 1 for row in rows):
+        rows = [[row[0] for row in rows]]  # one beat, written as a column
+    if not rows:
+        raise ValueError(f"{name} holds no numbers. {_WANTED}")
+    return rows
+
+
+def _table(rows: list[list[str]], name: str) -> np.ndarray:
+    """The rows as finite numbers, shape (n, 187) or (n, 188), float64."""
+    width = len(rows[0])
+    for number, row in enumerate(rows, 1):
+        if len(row) != width or width not in (BEAT_SAMPLES, BEAT_SAMPLES + 1):
+            first = f", its first has {width}" if len(row) != width else ""
+            raise ValueError(f"Row {number} of {name} has {len(row)} values{first}. {_WANTED}")
+        for column, field in enumerate(row, 1):
+            if not _is_number(field):
+                raise ValueError(
+                    f"Row {number}, column {column} of {name} is not a number: '{field[:20]}'."
+                )
+    return np.array(rows, dtype=np.float64)
+
+
+_WANTED = (
+    f"A beat has {BEAT_SAMPLES} numbers, or {BEAT_SAMPLES + 1} with its label at the end, cut from "
+    "its R peak on at 120 Hz. For a whole recording, use Classifier.classify_recording."
+)
+
+
+def _is_number(field: str) -> bool:
+    try:
+        return bool(np.isfinite(float(field)))
+    except ValueError:
+        return False
 
 
 def _scaled(row: np.ndarray) -> np.ndarray:
@@ -221,67 +128,3 @@ def _scaled(row: np.ndarray) -> np.ndarray:
     beat = row[:used]
     span = np.ptp(beat) if used else 0
     return np.append((beat - beat.min()) / span if span else 0 * beat, row[used:])
-
-
-def _table_recording(
-    name: str,
-    table: np.ndarray,
-    columns: list[str],
-    corrections: Corrections,
-    understood: list[str],
-) -> Upload:
-    columns = columns if len(columns) == table.shape[1] else []
-    leads = columns or [f"column {number}" for number in range(1, table.shape[1] + 1)]
-    fs = corrections.fs or np.nan
-    if table.shape[1] > 1 and (step := _time_step(table[:, 0])):
-        seconds = _in_seconds(step, columns[0] if columns else "")
-        understood.append("first column is the time" if seconds else "first column counts")
-        if seconds and not corrections.fs:
-            fs = round(1 / seconds, 3)
-        table, leads = table[:, 1:], leads[1:]
-    recording = Recording(
-        name=PurePath(name).stem,
-        fs=float(fs),
-        signal=table.astype(np.float32),
-        leads=tuple(leads),
-        mark_sample=np.zeros(0, np.int64),
-        mark_symbol=np.zeros(0, "<U1"),
-    )
-    lead = min(corrections.lead, len(leads) - 1)
-    unit = "mV" if re.search(r"\bm[vV]\b", leads[lead]) else ""
-    return _recording_upload(recording, corrections, unit, understood)
-
-
-def _time_step(values: np.ndarray) -> float | None:
-    """The step of a column that rises evenly, as time does; None for a signal."""
-    steps = np.diff(values)
-    if len(steps) < 2 or (steps <= 0).any():
-        return None
-    step = float((values[-1] - values[0]) / len(steps))
-    return step if np.abs(steps - step).max() <= 0.51 * step else None  # rounded times vary
-
-
-def _in_seconds(step: float, title: str) -> float | None:
-    """A time step in seconds; None where the column only counts the samples."""
-    if re.search(r"\bms\b|milli", title, re.IGNORECASE):
-        return step / 1000
-    if step == 1:
-        return None
-    return step / 1000 if step > 1 else step
-
-
-def _recording_upload(
-    recording: Recording, corrections: Corrections, unit: str, understood: list[str]
-) -> Upload:
-    if not 0 <= corrections.lead < len(recording.leads):
-        raise ValueError(
-            f"{recording.name} has no lead {corrections.lead + 1}: it has "
-            f"{', '.join(recording.leads)}."
-        )
-    return Upload(
-        name=recording.name,
-        recording=recording,
-        lead=corrections.lead,
-        unit=unit,
-        understood=tuple(understood),
-    )

@@ -14,12 +14,12 @@ from ecglib.demo_recording import Strip, classify_upload, recorded_traces
 from ecglib.demo_results import as_annotations, as_csv, results
 from ecglib.demo_start import known_predictions, model_files
 from ecglib.demo_state import Gallery
+from ecglib.demo_uploads import Upload, read_upload
 from ecglib.model import build_model
 from ecglib.paths import MODELS, Run
 from ecglib.recordings import read_recording
 from ecglib.results import save_predictions
 from ecglib.synthetic import cached
-from ecglib.uploads import Upload, read_upload
 
 
 @pytest.fixture(scope="module")
