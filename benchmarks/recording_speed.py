@@ -40,7 +40,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as work:
             record = joined(folder, Path(work), round(2 * hours))
             command = [sys.executable, __file__, "--child", str(record)]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
         rows.append({"hours": hours} | json.loads(done.stdout.splitlines()[-1]))
         print(rows[-1], flush=True)
     with atomic_write(RESULTS) as path:
@@ -53,7 +53,7 @@ def joined(folder: Path, work: Path, n_records: int) -> Path:
         for name in MITDB_RECORDS[:n_records]:
             day.write((folder / f"{name}.dat").read_bytes())
     leads = "".join(f"day.dat 212 200 11 1024 0 0 0 {lead}\n" for lead in ("MLII", "V1"))
-    (work / "day.hea").write_text(f"day 2 360 {650_000 * n_records}\n{leads}")
+    (work / "day.hea").write_text(f"day 2 360 {650_000 * n_records}\n{leads}", encoding="utf-8")
     return work / "day"
 
 

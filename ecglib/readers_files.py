@@ -77,6 +77,8 @@ def open_wfdb(path: Path) -> Ecg:
     check_wfdb_header(base)
     try:
         header = wfdb.rdheader(str(base))
+        if not header.sig_len or not header.sig_name:
+            raise ValueError("its header names no signals, or not how long they are")
         marks = None
         if base.with_name(base.name + ".atr").is_file():
             marks = wfdb.rdann(str(base), "atr")

@@ -1,5 +1,6 @@
 """Reading ECG recordings: WFDB files in, millivolts and annotations out."""
 
+import math
 import os
 import re
 import tempfile
@@ -11,6 +12,13 @@ import numpy as np
 
 class EcgFileError(ValueError):
     """A file or array that is no usable ECG; the message says what is wrong and how to mend it."""
+
+
+MAX_HEADER_BYTES = 1_000_000
+MAX_MARK_BYTES = 4_000_000  # wfdb takes about a second for each; a day of beats has 0.3 MB
+MAX_SEGMENTS = 10_000
+COMPRESSED = {"508", "516", "524"}  # FLAC
+MOST_COMPRESSION = 50  # samples a byte; 1 where nothing is compressed
 
 
 @dataclass(frozen=True)
@@ -69,12 +77,17 @@ def read_recording(path: str | Path, leads: list[int] | None = None) -> Recordin
     if path.suffix in {".hea", ".dat", ".atr"}:
         path = path.with_suffix("")
     try:
+        _check(_header(path), path.parent)
         record = wfdb.rdrecord(str(path), channels=leads, return_res=32)
-        if path.with_name(path.name + ".atr").is_file():
+        annotations = path.with_name(path.name + ".atr")
+        sample, symbol = [], []
+        if annotations.is_file():
+            if annotations.stat().st_size > MAX_MARK_BYTES:
+                raise ValueError(f"{annotations.name} is too large for annotations")
             marks = wfdb.rdann(str(path), "atr")
             sample, symbol = marks.sample, marks.symbol
-        else:
-            sample, symbol = [], []
+            if len(sample) and not 0 <= min(sample) <= max(sample) <= record.sig_len:
+                raise ValueError(f"{annotations.name} has annotations outside the signal")
     except Exception as error:  # wfdb raises whatever its parsers run into
         raise ValueError(
             f"The recording {path.name} can't be read ({type(error).__name__}: {error}). "
@@ -84,10 +97,49 @@ def read_recording(path: str | Path, leads: list[int] | None = None) -> Recordin
         name=path.name,
         fs=float(record.fs),
         signal=record.p_signal.astype(np.float32, copy=False),
-        leads=tuple(record.sig_name),
+        leads=tuple(name or f"lead {i}" for i, name in enumerate(record.sig_name)),
         mark_sample=np.asarray(sample, dtype=np.int64),
         mark_symbol=np.asarray(symbol, dtype="<U1"),
     )
+
+
+def _header(path: Path):
+    """The header of a record, as wfdb understands it."""
+    import wfdb
+
+    file = path.with_name(path.name + ".hea")
+    if file.is_file() and file.stat().st_size > MAX_HEADER_BYTES:
+        raise ValueError(f"{file.name} is too large for a header")
+    return wfdb.rdheader(str(path))
+
+
+def _check(header, folder: Path, is_segment: bool = False) -> None:
+    """Refuse a header that promises what its files can't hold, or names files elsewhere.
+
+    wfdb takes memory for what is promised before it reads the files, and looks for other files
+    wherever the header says.
+    """
+    if not (header.n_sig and header.fs and 0 < header.fs < math.inf):
+        raise ValueError("its header names no signal, or no possible sampling rate")
+    if segments := getattr(header, "seg_name", None):
+        if is_segment or len(segments) != header.n_seg or header.n_seg > MAX_SEGMENTS:
+            raise ValueError("its segments are nested, or are not as many as its header says")
+        names = set(segments) - {"~"}
+        for name in names:
+            _check(_header(folder / name), folder, is_segment=True)
+        files = {file for name in names for file in _header(folder / name).file_name}
+        samples, each = header.n_sig * (header.sig_len or 0), MOST_COMPRESSION
+    else:
+        if len(header.file_name or []) != header.n_sig:
+            raise ValueError("its header describes another number of signals than it names")
+        files = set(header.file_name)
+        samples = sum(header.samps_per_frame) * (header.sig_len or 0)
+        each = MOST_COMPRESSION if COMPRESSED & set(header.fmt) else 1
+    for name in files:
+        if Path(name).name != name or not (folder / name).is_file():
+            raise ValueError(f"there is no file {name} beside its header")
+    if samples > each * sum((folder / name).stat().st_size for name in files):
+        raise ValueError("its header promises more samples than its files hold")
 
 
 def record_names(folder: str | Path) -> list[str]:
