@@ -12,8 +12,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 import nbformat
 import papermill
@@ -122,7 +123,8 @@ def run(
     """
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # all that matters is reported here
     scratch = output.folder / ".tmp"
-    shutil.rmtree(scratch, ignore_errors=True)  # of a run that was killed
+    for left in (scratch, *Path(gettempdir()).glob(_elsewhere(scratch) + "*")):
+        shutil.rmtree(left, ignore_errors=True)  # of a run that was killed
     remove_unfinished(output.folder)
     remove_unfinished(MODELS, older_than=3600)  # other runs may be writing there
     scratch.mkdir(parents=True)
@@ -175,13 +177,23 @@ def _run_stage(
     }
 
 
+def _elsewhere(scratch: Path) -> str:
+    """How a run's folders among the system's temporary ones begin; a socket's path is short."""
+    return f"kernel-{sha256(str(scratch.resolve()).encode()).hexdigest()[:12]}-"
+
+
 def _execute(source: Path, target: Path, values: Mapping, cell_timeout: int | None) -> str:
     """Execute into ``target``; a reason if something other than a cell's error stopped it."""
     bar = {"desc": source.stem, "leave": False} if sys.stderr.isatty() else False
     transport = "ipc" if os.name == "posix" else "tcp"  # no port that others could listen to
-    # Where the next run finds what a killed one leaves, unless a socket's path would be too long.
-    place = target.parent if len(str(target.parent.resolve())) <= MAX_SOCKET_FOLDER else None
-    with TemporaryDirectory(prefix="kernel-", dir=place) as folder:
+    # Where the next run finds what a killed one leaves.
+    near = len(str(target.parent.resolve())) <= MAX_SOCKET_FOLDER
+    place = (
+        {"prefix": "kernel-", "dir": target.parent}
+        if near
+        else {"prefix": _elsewhere(target.parent)}
+    )
+    with TemporaryDirectory(**place) as folder:
         settings = {
             "connection_file": str(Path(folder) / "k.json"),
             "transport": transport,
