@@ -201,7 +201,8 @@ class ClassifierDemo:
     def _show(self) -> None:
         view, session, gallery = self.view, self.session, self.gallery
         with self._quietly():
-            view.own.show_upload(session.upload, session.known_fs, session.corrections)
+            warnings = session.strip.warnings if session.strip else ()
+            view.own.show_upload(session.upload, session.known_fs, session.corrections, warnings)
             if gallery is not None and gallery is not self._offered:
                 self._offered = gallery
                 gallery.select()
@@ -287,7 +288,7 @@ class ClassifierDemo:
     def _save_atr(self) -> None:
         if self.session.strip is None:
             raise ValueError("Annotations belong to a recording: hand one in first.")
-        content = as_annotations(self.gallery, self.session.strip.fs)
+        content = as_annotations(self.gallery, self.session.strip)
         self._save(f"{self.session.name}_classified.atr", content, "application/octet-stream")
 
     def _save(self, name: str, content: bytes, mime: str) -> None:

@@ -13,6 +13,11 @@ NOTICE = "Education and research only, not a medical device."
 INK, LINE = "var(--jp-ui-font-color1, #222)", "var(--jp-border-color1, #999)"
 FIELD = "var(--jp-layout-color2, #eee)"
 ALARM = "#B00020"
+REASONS = {
+    "flat": "Flat: the trace hardly moves here, as when an electrode is off.",
+    "clipped": "Clipped: the trace stays at the recorder's limit here.",
+    "noise": "Noise: the trace is too noisy here to tell beats apart.",
+}
 SCROLL = "max-height:320px;overflow:auto"
 
 
@@ -52,11 +57,11 @@ def reading_html(reading: Reading) -> str:
     columns = "".join(
         f'<div style="flex:1 1 210px;min-width:0"><div style="color:{INK};line-height:1.6">'
         f"Model <b>{escape(each.model)}</b></div>"
-        f"{verdict_html(each)}{bars_html(each)}</div>"
+        f"{verdict_html(each)}{bars_html(each) if each.verdict else ''}</div>"
         for each in both
     )
     agree = ""
-    if reading.other:
+    if reading.other and reading.verdict:
         same = reading.said == reading.other.said
         words = "= The two models agree" if same else "≠ The two models disagree"
         agree = f'<div style="color:{INK};font-weight:bold;line-height:1.8">{words}</div>'
@@ -65,6 +70,8 @@ def reading_html(reading: Reading) -> str:
 
 def verdict_html(reading: Reading) -> str:
     """Class, confidence, whether a person should look, and the truth if known."""
+    if not reading.verdict:
+        return _no_verdict_html(reading)
     name, colour = CLASS_NAMES[reading.said], CLASS_COLOURS[reading.said]
     warning = ""
     if reading.uncertain:
@@ -83,6 +90,18 @@ def verdict_html(reading: Reading) -> str:
         f'<div style="font-size:22px;font-weight:bold">{reading.said} {name}</div>'
         f"<div>Confidence {reading.confidence:.1%}, uncertain below {reading.threshold:.1%}</div>"
         f"<div>{truth}</div></div></div>"
+    )
+
+
+def _no_verdict_html(reading: Reading) -> str:
+    """Why nothing is said of a beat."""
+    truth = "True class unknown"
+    if reading.true:
+        truth = f"The true class is {reading.true} {CLASS_NAMES[reading.true]}"
+    return (
+        f'<div role="status" style="border:3px dotted {LINE};color:{INK};line-height:1.5;'
+        'padding:4px 12px"><div style="font-size:22px;font-weight:bold">~ No verdict</div>'
+        f"<div>{REASONS[reading.quality]}</div><div>{truth}</div></div>"
     )
 
 
@@ -144,4 +163,6 @@ def _cell(value: object) -> str:
         return "yes" if value else "no"
     if value is pd.NA:
         return "?"
+    if isinstance(value, float) and np.isnan(value):
+        return "–"
     return f"{value:.4f}" if isinstance(value, float) else str(value)

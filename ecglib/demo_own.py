@@ -52,9 +52,16 @@ class OwnPage(widgets.VBox):
         """What a person may know better about a file."""
         return self.kind, self.fs, self.lead, self.header, self.decimal
 
-    def show_upload(self, upload: Upload | None, fs: float, corrections: Corrections) -> None:
-        """Show what was understood of a file, and the corrections that fit it."""
-        self.understood.value = status_html(upload.describe()) if upload else ""
+    def show_upload(
+        self,
+        upload: Upload | None,
+        fs: float,
+        corrections: Corrections,
+        warnings: tuple[str, ...] = (),
+    ) -> None:
+        """Show what was understood of a file, why it may mislead, and the corrections that fit."""
+        told = [upload.describe(), *(f"Beware: {text}" for text in warnings)] if upload else []
+        self.understood.value = status_html(" ".join(told)) if told else ""
         self.corrections_row.layout.display = None if upload else "none"
         leads = upload.recording.leads if upload and upload.recording else ()
         options = tuple((name, number) for number, name in enumerate(leads))

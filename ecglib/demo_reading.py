@@ -6,6 +6,7 @@ import numpy as np
 
 from ecglib.beats import BEAT_FS, RECORDING_FS, Beats
 from ecglib.labels import CLASSES, MITDB_RECORDS
+from ecglib.quality import OK
 from ecglib.uploads import UPLOAD
 
 
@@ -51,6 +52,8 @@ class Reading:
         The beat as it was recorded, where it is at hand.
     other : Reading or None
         The same beat, read by the second model.
+    quality : str
+        Of the trace there; where it is not ``ok``, there is no verdict, and `proba` is NaN.
     """
 
     signal: np.ndarray
@@ -62,6 +65,7 @@ class Reading:
     model: str = ""
     trace: Trace | None = None
     other: "Reading | None" = None
+    quality: str = OK
 
     @property
     def ms(self) -> np.ndarray:
@@ -74,9 +78,14 @@ class Reading:
         return len(np.trim_zeros(self.signal, "b"))
 
     @property
+    def verdict(self) -> bool:
+        """Whether anything can be said of this beat."""
+        return self.quality == OK
+
+    @property
     def said(self) -> str:
-        """Letter of the most probable class."""
-        return CLASSES[int(self.proba.argmax())]
+        """Letter of the most probable class; empty without a verdict."""
+        return CLASSES[int(self.proba.argmax())] if self.verdict else ""
 
     @property
     def confidence(self) -> float:
@@ -86,12 +95,12 @@ class Reading:
     @property
     def uncertain(self) -> bool:
         """Whether a person should look at this beat."""
-        return self.confidence < self.threshold
+        return not self.verdict or self.confidence < self.threshold
 
     @property
     def right(self) -> bool | None:
-        """Whether the classifier names the true class; None where nobody knows it."""
-        return None if self.true is None else self.said == self.true
+        """Whether the classifier names the true class; None where it is unknown or no verdict."""
+        return self.said == self.true if self.true and self.verdict else None
 
 
 def where(beats: Beats, which: int, fs: float | None = None) -> str:

@@ -16,6 +16,7 @@ from ecglib.demo_reading import Trace, clock
 from ecglib.demo_state import Gallery
 from ecglib.demo_uploads import Upload
 from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
+from ecglib.quality import OK
 from ecglib.recordings import Recording, read_recording
 from ecglib.rhythm import rhythm_features
 from ecglib.rpeaks import find_r_peaks
@@ -41,9 +42,11 @@ class Strip:
     peak : ndarray, shape (n_beats,), int
         Sample numbers of the R peaks.
     said : ndarray, shape (n_beats,), int
-        What the beats are called.
+        What the beats are called; -1 without a verdict.
     missed : int
         Annotated beats that the detector did not find.
+    warnings : tuple of str
+        Why the verdicts may mislead.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Strip:
     peak: np.ndarray
     said: np.ndarray
     missed: int = 0
+    warnings: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -113,6 +117,8 @@ class Strip:
             rr = self.rr[1:]
             low, high = np.percentile(rr, [1, 99])
             text += f", {60 / np.median(rr):.0f} a minute (RR {low:.2f} to {high:.2f} s)"
+        if mute := int((self.said < 0).sum()):
+            text += f"; {mute:,} of them, drawn grey with a ~, have no verdict"
         if self.missed:
             text += f"; {self.missed:,} annotated beats were not found"
         return text + "."
@@ -146,6 +152,9 @@ def classify_upload(classifier: Classifier, upload: Upload, seed: int = 0) -> tu
     peak = table["sample"].to_numpy()
     label, missed = _annotated(recording, peak)
     rows, rr = _rows(signal, recording.fs, peak)
+    quality = table["quality"].to_numpy(dtype=str)
+    verdict = np.append(quality == OK, True)
+    rr[~(verdict[:-1] & verdict[1:])[: len(rr)]] = np.nan  # as the classifier does
     beats = Beats(
         signal=rows,
         label=label,
@@ -155,7 +164,7 @@ def classify_upload(classifier: Classifier, upload: Upload, seed: int = 0) -> tu
         rr_after=np.append(rr, np.nan)[: len(peak)].astype(np.float32),
     )
     proba = table[[f"p_{c}" for c in CLASSES]].to_numpy(copy=True)
-    proba[(table.label == "").to_numpy()] = 1 / len(CLASSES)  # no verdict: any class, uncertain
+    proba[quality != OK] = np.nan
     gallery = Gallery(
         classifier,
         beats,
@@ -164,10 +173,11 @@ def classify_upload(classifier: Classifier, upload: Upload, seed: int = 0) -> tu
         trace=lambda which: trace_at(recording, lead, int(peak[which]), upload.unit),
         fs=recording.fs,
         rhythm=rhythm_features(beats.rr_before, beats.rr_after),
+        quality=quality,
     )
     strip = Strip(
         upload.name, recording.leads[lead], upload.unit, recording.fs, signal, peak,
-        proba.argmax(axis=1), missed,
+        gallery.said, missed, tuple(table.attrs["warnings"]),
     )  # fmt: skip
     return gallery, strip
 

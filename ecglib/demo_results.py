@@ -9,9 +9,11 @@ import pandas as pd
 from ecglib.demo_recording import Strip
 from ecglib.demo_state import Gallery
 from ecglib.labels import CLASSES
+from ecglib.quality import OK
+from ecglib.recordings import write_annotations
 from ecglib.uploads import UNLABELLED, UPLOAD
 
-LETTERS = np.array([*CLASSES, ""])  # position -1: nobody knows the class
+LETTERS = np.array([*CLASSES, ""])  # position -1: the class is unknown, or no verdict
 
 
 def results(
@@ -31,7 +33,8 @@ def results(
     -------
     DataFrame
         ``record`` and ``sample`` (``file`` and ``row`` of an upload), ``time_s`` of a recording,
-        ``label``, ``confidence``, ``uncertain``, ``p_N`` to ``p_Q``, ``model``; where they are
+        ``label``, ``confidence``, ``uncertain``, ``p_N`` to ``p_Q``, ``model``; ``quality`` of a
+        recording, which tells why there is no verdict where the label is empty; where they are
         known ``true_label`` and ``right``; with a second model ``label_2``, ``confidence_2``,
         ``model_2``.
     """
@@ -47,10 +50,12 @@ def results(
         **{f"p_{c}": gallery.proba[chosen, k].round(6) for k, c in enumerate(CLASSES)},
         "model": gallery.classifier.card.get("name", ""),
     }
-    label = beats.label[chosen]
+    label, quality = beats.label[chosen], gallery.quality[chosen]
+    if strip is not None:
+        columns["quality"] = quality
     if (label != UNLABELLED).any():
         right = pd.array(gallery.said[chosen] == label, dtype="boolean")
-        right[label == UNLABELLED] = pd.NA
+        right[(label == UNLABELLED) | (quality != OK)] = pd.NA
         columns |= {"true_label": LETTERS[label], "right": right}
     if (second := gallery.second) and second.ready:
         columns |= {
@@ -66,33 +71,20 @@ def as_csv(table: pd.DataFrame) -> bytes:
     return table.to_csv(index=False, lineterminator="\n").encode()
 
 
-def as_annotations(gallery: Gallery, fs: float, name: str = "record") -> bytes:
-    """The beats of the selection as a WFDB annotation file.
-
-    The symbols are the letters of the AAMI classes, which are valid WFDB symbols. Beats that a
-    person should look at carry the note ``uncertain``.
+def as_annotations(gallery: Gallery, strip: Strip) -> bytes:
+    """The beats of the selection as a WFDB annotation file, see ``write_annotations``.
 
     Parameters
     ----------
     gallery : Gallery
         Of a recording.
-    fs : float
-        The recording's sampling rate in Hz.
+    strip : Strip
+        The recording.
     """
-    import wfdb
-
-    chosen = np.sort(gallery.chosen)
-    if not len(chosen):
+    if not len(gallery):
         raise ValueError("There is no beat to write down: choose other beats first.")
-    notes = np.where(gallery.uncertain[chosen], "uncertain", "")
+    table = results(gallery, strip).sort_values("sample")
+    table.attrs["fs"] = strip.fs
     with TemporaryDirectory() as folder:
-        wfdb.wrann(
-            "record",
-            "atr",
-            sample=gallery.beats.sample[chosen],
-            symbol=LETTERS[gallery.said[chosen]].tolist(),
-            aux_note=notes.tolist(),
-            fs=fs,
-            write_dir=folder,
-        )
-        return (Path(folder) / "record.atr").read_bytes()
+        write_annotations(table, path := Path(folder) / "record.atr")
+        return path.read_bytes()

@@ -11,10 +11,12 @@ from ecglib.beats import Beats
 from ecglib.classifier import Classifier
 from ecglib.demo_reading import Reading, Trace, where
 from ecglib.labels import CLASSES, patient_of
+from ecglib.quality import OK
 from ecglib.uploads import UNLABELLED
 
 EVERY = "all"
-VERDICTS = (EVERY, "right", "wrong", "uncertain", "the models disagree")
+NO_VERDICT = "without a verdict"
+VERDICTS = (EVERY, "right", "wrong", "uncertain", NO_VERDICT, "the models disagree")
 ORDERS = ("as they come", "surest first", "least sure first")
 BATCH = 1024  # beats between two signs of life
 UNFINISHED = (
@@ -43,6 +45,9 @@ class Gallery:
         Sampling rate in Hz of the recording that the beats come from, where it is known.
     rhythm : ndarray, shape (n, 6), optional
         Of all beats, as ``rhythm_features`` gives it, for networks that read it.
+    quality : ndarray, shape (n,), str, optional
+        Of all beats, as ``Classifier.classify_recording`` gives it: where it is not ``ok``, no
+        model gives a verdict, and `proba` is NaN.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class Gallery:
         trace: Callable[[int], Trace | None] | None = None,
         fs: float | None = None,
         rhythm: np.ndarray | None = None,
+        quality: np.ndarray | None = None,
     ):
         self.beats = beats
         self.threshold = classifier.threshold
@@ -62,6 +68,7 @@ class Gallery:
         self.proba = proba
         self.fs = fs
         self.rhythm = rhythm
+        self.quality = np.full(len(beats), OK) if quality is None else quality
         self._trace = trace or (lambda which: None)
         self._rng = np.random.default_rng(seed)
         self._labelled = beats.label != UNLABELLED
@@ -84,18 +91,18 @@ class Gallery:
 
     @property
     def said(self) -> np.ndarray:
-        """What each beat is called, shape (n,), int."""
-        return self._all_proba().argmax(axis=1)
+        """What each beat is called, shape (n,), int; -1 without a verdict."""
+        return np.where(self.quality == OK, self._all_proba().argmax(axis=1), -1)
 
     @property
     def confidence(self) -> np.ndarray:
-        """Probability of the class each beat is called, shape (n,)."""
+        """Probability of the class each beat is called, shape (n,); NaN without a verdict."""
         return self._all_proba().max(axis=1)
 
     @property
     def uncertain(self) -> np.ndarray:
         """Which beats a person should look at, shape (n,), bool."""
-        return self.confidence < self.threshold
+        return (self.confidence < self.threshold) | (self.quality != OK)
 
     def _all_proba(self) -> np.ndarray:
         if self.proba is None:
@@ -121,11 +128,16 @@ class Gallery:
 
     def _predict(self, rows: slice) -> np.ndarray:
         rhythm = None if self.rhythm is None else self.rhythm[rows]
-        return self.classifier.predict_proba(self.beats.signal[rows], rhythm)
+        proba = self.classifier.predict_proba(self.beats.signal[rows], rhythm)
+        proba[self.quality[rows] != OK] = np.nan
+        return proba
 
     def with_model(self, classifier: Classifier) -> "Gallery":
         """The same beats, to be classified by another model."""
-        other = Gallery(classifier, self.beats, trace=self._trace, fs=self.fs, rhythm=self.rhythm)
+        other = Gallery(
+            classifier, self.beats, trace=self._trace, fs=self.fs, rhythm=self.rhythm,
+            quality=self.quality,
+        )  # fmt: skip
         other._rng, other.threshold = self._rng, self.threshold
         return other
 
@@ -142,8 +154,8 @@ class Gallery:
         ----------
         class_name : {"all", "N", "S", "V", "F", "Q"}
             The true class; for beats without a label, what the classifier calls them.
-        verdict : {"all", "right", "wrong", "uncertain", "the models disagree"}
-            Beats without a label are neither right nor wrong.
+        verdict : {"all", "right", "wrong", "uncertain", "without a verdict", "the models disagree"}
+            Beats without a label or a verdict are neither right nor wrong.
         order : {"as they come", "surest first", "least sure first"}
         patient : str
             ``"all"`` or one of `patients`.
@@ -183,11 +195,14 @@ class Gallery:
             return np.ones(len(self.beats), dtype=bool)
         if verdict == "uncertain":
             return self.uncertain.copy()
+        if verdict == NO_VERDICT:
+            return self.quality != OK
         if verdict == "the models disagree":
             if self.second is None:
                 raise ValueError("There is only one model now: choose a second one to compare.")
             return self.said != self.second.said
-        return self._labelled & ((self.said == self.beats.label) == (verdict == "right"))
+        judged = self._labelled & (self.quality == OK)
+        return judged & ((self.said == self.beats.label) == (verdict == "right"))
 
     def step(self, by: int) -> None:
         """Go on (1) or back (-1); behind the last beat comes the first again."""
@@ -208,7 +223,7 @@ class Gallery:
     def next_abnormal(self) -> bool:
         """Go to the next beat that is not called Normal; returns whether there is one."""
         away = np.roll(np.arange(len(self)), -self.position - 1)[: max(len(self) - 1, 0)]
-        abnormal = away[self.said[self.chosen[away]] != 0]
+        abnormal = away[self.said[self.chosen[away]] > 0]
         if len(abnormal):
             self.position = int(abnormal[0])
         return bool(len(abnormal))
@@ -232,6 +247,7 @@ class Gallery:
             model=str(self.classifier.card.get("name", "")),
             trace=self._trace(which),
             other=self.second and self.second.reading_of(which),
+            quality=str(self.quality[which]),
         )
 
     def set_threshold(self, threshold: float) -> None:
@@ -246,13 +262,16 @@ class Gallery:
             return "There are no beats."
         if not self.ready:
             return f"{len(self.beats):,} beats."
-        sure = ~self.uncertain
-        text = f"{1 - sure.mean():.1%} of {len(self.beats):,} beats are uncertain"
-        if self._labelled.any():
-            right = (self.said == self.beats.label)[self._labelled]
-            of = "all" if self._labelled.all() else f"the {len(right):,} with a known class"
+        sure, judged = ~self.uncertain, self.quality == OK
+        text = f"{(judged & ~sure).mean():.1%} of {len(self.beats):,} beats are uncertain"
+        if not judged.all():
+            text += f", {(~judged).mean():.1%} have no verdict"
+        if (compared := self._labelled & judged).any():
+            right = (self.said == self.beats.label)[compared]
+            of = "all" if compared.all() else f"the {len(right):,} with a known class"
+            of += "" if judged.all() or compared.all() else " and a verdict"
             text += f"; {right.mean():.1%} of {of} are right"
-            if (known := sure[self._labelled]).any():
+            if (known := sure[compared]).any():
                 text += f", {right[known].mean():.1%} of those that are not uncertain"
         if self.second and self.second.ready:
             text += f". The models agree on {(self.said == self.second.said).mean():.1%}"

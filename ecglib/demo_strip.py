@@ -18,7 +18,8 @@ from ecglib.demo_traces import (
 )
 from ecglib.labels import CLASS_COLOURS, CLASSES
 
-COLOURS = [CLASS_COLOURS[c] for c in CLASSES]
+COLOURS = [*(CLASS_COLOURS[c] for c in CLASSES), GREY]  # the last, position -1: no verdict
+LETTERS = [*CLASSES, "~"]
 POINTS = 3000  # of a strip on the screen, with as much again on both sides
 FIRST_VIEW_S = 10.0
 FEW_BEATS = 80  # up to so many get a letter
@@ -46,9 +47,7 @@ class StripTrace:
         self.shown = lines(
             scales, fill="bottom", stroke_width=0, fill_opacities=[0.3], colors=[GREY]
         )
-        self.traces = [
-            lines(scales, colors=[colour], stroke_width=1.3) for colour in [*COLOURS, GREY]
-        ]
+        self.traces = [lines(scales, colors=[colour], stroke_width=1.3) for colour in COLOURS]
         self.letters = bqplot.Label(
             x=np.zeros(1), y=np.zeros(1), scales=scales, text=[""], default_size=13,
             font_weight="bold", align="middle",
@@ -59,7 +58,7 @@ class StripTrace:
                 x=np.zeros(1), y=np.full(1, np.nan), scales=rr_scales, colors=[colour],
                 marker=shape, default_size=36,
             )
-            for colour, shape in zip(COLOURS, SHAPES, strict=True)
+            for colour, shape in zip(COLOURS[:-1], SHAPES, strict=True)
         ]  # fmt: skip
         self._axis_y = axis_y(self.y)
         time = {"scale": self.x.scale, "grid_lines": "none"}
@@ -139,7 +138,7 @@ class StripTrace:
     def _draw_trace(self, start: float, stop: float) -> None:
         time, value = self.strip.window(start, stop, 2 * POINTS)
         owner = self.strip.owner(time)
-        said = np.where(owner < 0, len(CLASSES), self.strip.said[owner])
+        said = np.where(owner < 0, -1, self.strip.said[owner]) % len(COLOURS)
         for k, mark in enumerate(self.traces):
             mine = said == k
             mine[1:] |= mine[:-1].copy()  # each piece reaches to the first point of the next
@@ -161,7 +160,7 @@ class StripTrace:
         top = np.full(len(lettered), self.y.max - 0.05 * (self.y.max - self.y.min))
         put(
             self.letters, time[lettered], top,
-            text=[CLASSES[k] for k in said[lettered]], colors=[COLOURS[k] for k in said[lettered]],
+            text=[LETTERS[k] for k in said[lettered]], colors=[COLOURS[k] for k in said[lettered]],
         )  # fmt: skip
         for k, mark in enumerate(self.rr_marks):
             mine = lettered[(said[lettered] == k) & np.isfinite(rr[lettered])]

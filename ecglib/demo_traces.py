@@ -158,7 +158,7 @@ class BeatTrace:
             self.x.show(*self.x.whole)
         set_range(self.y, self._axis_y, low, high)
         self._axis_y.label = label
-        colour = CLASS_COLOURS[reading.said]
+        colour = CLASS_COLOURS[reading.said] if reading.verdict else GREY
         put(self.trace, ms, value, colors=[colour])
         weight = reading.attention / reading.attention.max()
         put(self.attention, reading.ms, low + 0.5 * (high - low) * weight)
@@ -169,7 +169,7 @@ class BeatTrace:
             self.letter,
             [WHOLE_BEAT[1] - 20],
             [low + 0.86 * (high - low)],
-            text=[reading.said],
+            text=[reading.said or "~"],
             colors=[colour],
         )
         self._draw_paper(paper, low, high, 0.5 if trace is not None and trace.unit == "mV" else 0)

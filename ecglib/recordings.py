@@ -155,8 +155,10 @@ def write_annotations(table, path: str | Path) -> None:
     Parameters
     ----------
     table : DataFrame
-        From ``Classifier.classify_recording``: ``sample``, ``label`` and, in ``attrs``, ``fs``.
-        A beat without a verdict is written as ``|``, an isolated QRS-like artifact.
+        From ``Classifier.classify_recording``: ``sample``, ``label``, ``uncertain``, ``quality``
+        and, in ``attrs``, ``fs``.
+        A beat without a verdict is written as ``|``, an isolated QRS-like artifact, with the reason
+        as a note; beats that a person should look at have the note ``uncertain``.
     path : str or Path
         Such as ``100.atr``, or ``100.ai`` to leave the reference annotation alone. It holds the
         old annotations or the new ones, never a part.
@@ -175,6 +177,8 @@ def write_annotations(table, path: str | Path) -> None:
             f"{path.name} can't be written: annotations need at least one beat, and a name of "
             "letters, digits, - and _ with a suffix of letters, such as 100.atr."
         )
+    notes = np.where(table["uncertain"], "uncertain", "")
+    notes = np.where(table["label"] == "", table["quality"], notes)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".ecg-") as folder:
         wfdb.wrann(
@@ -182,6 +186,7 @@ def write_annotations(table, path: str | Path) -> None:
             extension,
             table["sample"].to_numpy(dtype=np.int64),
             [label or "|" for label in table["label"]],
+            aux_note=notes.tolist(),
             fs=table.attrs["fs"],
             write_dir=folder,
         )

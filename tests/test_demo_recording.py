@@ -10,10 +10,13 @@ import wfdb
 
 from ecglib.beats import cut_beats
 from ecglib.classifier import Classifier
+from ecglib.demo_html import reading_html
 from ecglib.demo_recording import Strip, classify_upload, recorded_traces
 from ecglib.demo_results import as_annotations, as_csv, results
 from ecglib.demo_start import known_predictions, model_files
 from ecglib.demo_state import Gallery
+from ecglib.demo_strip import StripTrace
+from ecglib.demo_traces import GREY, BeatTrace
 from ecglib.demo_uploads import Upload, read_upload
 from ecglib.model import build_model
 from ecglib.paths import MODELS, Run
@@ -94,16 +97,56 @@ def test_what_is_taken_away(found, tmp_path: Path) -> None:
     gallery, strip = found
     table = pd.read_csv(pd.io.common.BytesIO(as_csv(results(gallery, strip))))
     assert len(table) == len(gallery) and {"time_s", "true_label", "right"} <= set(table)
-    (tmp_path / "x.atr").write_bytes(as_annotations(gallery, strip.fs))
+    (tmp_path / "x.atr").write_bytes(as_annotations(gallery, strip))
     marks = wfdb.rdann(str(tmp_path / "x"), "atr")
     assert marks.sample.tolist() == gallery.beats.sample.tolist() and marks.fs == strip.fs
-    assert marks.symbol == table.label.tolist()
+    assert marks.symbol == table.label.fillna("|").tolist()
     noted = [note.strip("\0") == "uncertain" for note in marks.aux_note]
     assert noted == table.uncertain.tolist()
     few = gallery.with_model(gallery.classifier)
     few.proba, few.chosen = gallery.proba, gallery.chosen[:0]
     with pytest.raises(ValueError, match="no beat to write down"):
-        as_annotations(few, strip.fs)
+        as_annotations(few, strip)
+
+
+def test_beats_without_a_verdict_are_shown_as_such(classifier, upload, tmp_path: Path) -> None:
+    signal = upload.recording.signal.copy()
+    noisy = slice(20 * 360, 50 * 360)
+    signal[noisy] += np.random.default_rng(0).normal(0, 2, signal[noisy].shape)
+    gallery, strip = classify_upload(
+        classifier, replace(upload, recording=replace(upload.recording, signal=signal))
+    )
+    mute = gallery.quality == "noise"
+    assert 10 < mute.sum() < len(mute) / 2 and "have no verdict" in strip.describe()
+    assert np.isnan(gallery.proba[mute]).all() and np.isfinite(gallery.proba[~mute]).all()
+    assert np.allclose(gallery.classify(), gallery.proba, atol=1e-6, equal_nan=True)
+    assert (strip.said[mute] == -1).all() and gallery.uncertain[mute].all()
+    assert "have no verdict" in gallery.summary()
+
+    table = pd.read_csv(pd.io.common.BytesIO(as_csv(results(gallery, strip))))
+    empty = table.loc[mute, ["label", "confidence", "p_N", "p_Q", "right"]]
+    assert empty.isna().all(axis=None) and set(table.quality[mute]) == {"noise"}
+    (tmp_path / "x.atr").write_bytes(as_annotations(gallery, strip))
+    marks = wfdb.rdann(str(tmp_path / "x"), "atr")
+    assert [symbol == "|" for symbol in marks.symbol] == mute.tolist()
+
+    gallery.select(verdict="right")
+    assert not mute[gallery.chosen].any()
+    gallery.select(verdict="without a verdict")
+    assert len(gallery) == mute.sum() and not gallery.next_abnormal()
+    reading = gallery.reading()
+    page = reading_html(reading)
+    assert (reading.said, reading.right, reading.uncertain) == ("", None, True)
+    assert "~ No verdict" in page and "Noise" in page
+    assert "%" not in page.replace("100%", "") and "Probability" not in page
+    trace = BeatTrace()
+    trace.draw(reading, raw=False, paper=False)
+    assert trace.letter.text.tolist() == ["~"] and trace.trace.colors == [GREY]
+    whole = StripTrace()
+    whole.load(strip)
+    whole.x.show(25, 35)
+    whole.refresh()
+    assert "~" in whole.letters.text.tolist()
 
 
 def test_test_beats_as_they_were_recorded() -> None:

@@ -25,6 +25,7 @@ def classified(letters: str, rr: float = 0.8, longer: dict | None = None) -> pd.
             "sample": np.rint(time * 360).astype(int),
             "label": ["" if c == "-" else c for c in letters],
             "uncertain": [c == "-" for c in letters],
+            "quality": ["noise" if c == "-" else "ok" for c in letters],
         }
     )
     duration = float(interval.sum() + 3)
@@ -98,6 +99,7 @@ def test_annotations(tmp_path) -> None:
     marks = wfdb.rdann(str(tmp_path / "night"), "atr")
     assert marks.symbol == ["N", "S", "V", "F", "Q", "|", "N"]
     assert marks.sample.tolist() == table["sample"].tolist() and marks.fs == 360
+    assert [note.strip("\0") for note in marks.aux_note] == [""] * 5 + ["noise", ""]
     assert [f.name for f in tmp_path.iterdir()] == ["night.atr"]
     for bad in (classified(""), table):
         with pytest.raises(ValueError, match="can't be written"):
