@@ -32,16 +32,17 @@ def read_block(ecg: Ecg, lead: int, start: int, stop: int) -> np.ndarray:
     """Samples ``start`` to ``stop`` of one lead at 360 Hz; gaps hold the value before them."""
     up, down = resampling_ratio(ecg.fs)
     if up == down:
-        return _without_gaps(ecg.read(start, stop, lead))
+        return without_gaps(ecg.read(start, stop, lead))
     spare = 12 * max(up, down) // (up * down) + 2  # times `down`: over half the filter's length
     first = max(start // up - spare, 0)
     end = min((-(-stop // up) + spare) * down, ecg.n_samples)
-    samples = _without_gaps(ecg.read(first * down, end, lead))
+    samples = without_gaps(ecg.read(first * down, end, lead))
     block = resample_poly(samples, up, down, padtype="edge")[start - first * up :]
     return block[: stop - start].astype(np.float32)
 
 
-def _without_gaps(samples: np.ndarray) -> np.ndarray:
+def without_gaps(samples: np.ndarray) -> np.ndarray:
+    """The samples with the value before each gap in it; NaN is a gap."""
     good = np.isfinite(samples)
     if good.all():
         return samples

@@ -24,7 +24,7 @@ class FileExchange(anywidget.AnyWidget):
     limit_files = traitlets.Int(MAX_FILES).tag(sync=True)
     hint = traitlets.Unicode(
         "CSV or text (beats, or a recording), WFDB (.hea and .dat together, .atr if there is one), "
-        f"or a zip. At most {MAX_MB} MB."
+        f"EDF, ISHNE (.ecg), or a zip. At most {MAX_MB} MB."
     ).tag(sync=True)
 
     def __init__(self):

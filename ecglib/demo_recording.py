@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ecglib.beats import BEAT_FS, RECORDING_FS, Beats, cut_rows, to_recording_fs
+from ecglib.blocks import without_gaps
 from ecglib.classifier import Classifier
 from ecglib.demo_reading import Trace, clock
 from ecglib.demo_state import Gallery
@@ -188,7 +189,7 @@ def _rows(signal: np.ndarray, fs: float, peak: np.ndarray) -> tuple[np.ndarray, 
     The recording's last R peak ends the row before it and has none itself. It is looked for once
     more, near the end only, which takes a moment where a whole recording takes seconds.
     """
-    at_360 = to_recording_fs(signal, fs)
+    at_360 = to_recording_fs(without_gaps(signal), fs)
     peak = np.rint(peak * (RECORDING_FS / fs)).astype(np.int64)
     tail = max(len(at_360) - TAIL_S * RECORDING_FS, 0)
     last = tail + find_r_peaks(at_360[tail:])

@@ -83,7 +83,7 @@ class StripTrace:
     def load(self, strip: Strip) -> None:
         """Show another recording, from its beginning."""
         self.strip, self._beat = strip, -1
-        low, high = (float(v) for v in np.percentile(strip.signal, [0.01, 99.99]))
+        low, high = (float(v) for v in np.nanpercentile(strip.signal, [0.01, 99.99]))
         spread = max(high - low, 1e-9)
         set_range(self.y, self._axis_y, low - 0.08 * spread, high + 0.15 * spread)
         longest = np.nanpercentile(strip.rr, 99) if len(strip.peak) > 1 else 1.0

@@ -149,8 +149,9 @@ class BeatTrace:
             low, high, label = -0.05, 1.05, "amplitude (scaled)"
         else:
             ms, value = trace.ms, trace.value
-            spread = max(float(np.ptp(value)), 1e-9)
-            low, high = value.min() - 0.05 * spread, value.max() + 0.05 * spread
+            low, high = np.nanmin(value), np.nanmax(value)
+            margin = 0.05 * max(float(high - low), 1e-9)
+            low, high = low - margin, high + margin
             label = f"amplitude ({trace.unit})" if trace.unit else "amplitude (unit unknown)"
         if self._raw != (trace is not None):
             self._raw = trace is not None

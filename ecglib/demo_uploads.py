@@ -1,20 +1,22 @@
-"""What somebody hands in, understood: beats from a table, or a recording from a table or WFDB."""
+"""What somebody hands in, understood: beats or a recording from a table, or a device's files."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import PurePath
 
 import numpy as np
 
 from ecglib.beats import BEAT_FS, BEAT_SAMPLES, Beats, join
 from ecglib.labels import CLASSES
+from ecglib.readers import as_recording, open_ecg
 from ecglib.recordings import Recording
-from ecglib.upload_files import plain_name, read_wfdb, unpacked
+from ecglib.upload_files import plain_name, unpacked
 from ecglib.upload_tables import read_table
 from ecglib.uploads import UNLABELLED, UPLOAD
 
-ACCEPTED = ".csv,.txt,.tsv,.dat,.hea,.atr,.zip"
+ACCEPTED = ".csv,.txt,.tsv,.dat,.hea,.atr,.edf,.bdf,.ecg,.zip"
+BINARY = (".hea", ".dat", ".atr", ".edf", ".bdf", ".ecg")
 TOLERANCE = 1e-6  # of values in [0, 1], for files with few digits
 SHORTEST = 20  # samples; fewer are no beat
 MOST_LEADS = 32  # a table of more columns is one of beats
@@ -94,7 +96,7 @@ class Upload:
 
 
 def read_upload(files: Mapping[str, bytes], corrections: Corrections | None = None) -> Upload:
-    """Understand one or several files: tables of beats, a table with a recording, WFDB, a zip.
+    """Understand one or several files: tables of beats, a recording in whatever format, a zip.
 
     Parameters
     ----------
@@ -115,8 +117,8 @@ def read_upload(files: Mapping[str, bytes], corrections: Corrections | None = No
     files = {plain_name(name): content for name, content in unpacked(files).items()}
     if not files:
         raise ValueError("There is no file to read.")
-    if any(name.lower().endswith((".hea", ".dat", ".atr")) for name in files):
-        return _from_wfdb(files, corrections)
+    if any(name.lower().endswith(BINARY) for name in files):
+        return _from_device(files, corrections)
     tables = [_from_table(name, content, corrections) for name, content in files.items()]
     if len(tables) == 1:
         return tables[0]
@@ -136,15 +138,15 @@ def read_upload(files: Mapping[str, bytes], corrections: Corrections | None = No
     )
 
 
-# --- WFDB ----------------------------------------------------------------------------------------
+# --- WFDB, EDF, ISHNE ----------------------------------------------------------------------------
 
 
-def _from_wfdb(files: dict[str, bytes], corrections: Corrections) -> Upload:
-    recording = read_wfdb(files)
-    if corrections.fs:
-        recording = replace(recording, fs=corrections.fs)
-    marks = f"{len(recording.mark_sample):,} annotations" if len(recording.mark_sample) else ""
-    return _recording_upload(recording, corrections, "mV", ["WFDB", *filter(None, [marks])])
+def _from_device(files: dict[str, bytes], corrections: Corrections) -> Upload:
+    with open_ecg(files, fs=corrections.fs) as ecg:
+        recording, units = as_recording(ecg), ecg.units
+    known = [f"{len(recording.mark_sample):,} annotations"] * bool(len(recording.mark_sample))
+    known += [sentence.rstrip(".") for sentence in recording.assumed]
+    return _recording_upload(recording, corrections, units, known)
 
 
 # --- tables --------------------------------------------------------------------------------------
@@ -246,9 +248,8 @@ def _table_recording(
         mark_sample=np.zeros(0, np.int64),
         mark_symbol=np.zeros(0, "<U1"),
     )
-    lead = min(corrections.lead, len(leads) - 1)
-    unit = "mV" if re.search(r"\bm[vV]\b", leads[lead]) else ""
-    return _recording_upload(recording, corrections, unit, understood)
+    units = tuple("mV" if re.search(r"\bm[vV]\b", lead) else "" for lead in leads)
+    return _recording_upload(recording, corrections, units, understood)
 
 
 def _time_step(values: np.ndarray) -> float | None:
@@ -270,7 +271,10 @@ def _in_seconds(step: float, title: str) -> float | None:
 
 
 def _recording_upload(
-    recording: Recording, corrections: Corrections, unit: str, understood: list[str]
+    recording: Recording,
+    corrections: Corrections,
+    units: tuple[str, ...],
+    understood: list[str],
 ) -> Upload:
     if not 0 <= corrections.lead < len(recording.leads):
         raise ValueError(
@@ -281,6 +285,6 @@ def _recording_upload(
         name=recording.name,
         recording=recording,
         lead=corrections.lead,
-        unit=unit,
+        unit=units[corrections.lead],
         understood=tuple(understood),
     )

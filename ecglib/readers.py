@@ -65,17 +65,22 @@ def read_ecg(
     with open_ecg(source, fs=fs, units=units) as ecg:
         if isinstance(ecg, Beats):
             return ecg
-        chosen = range(len(ecg.leads)) if lead is None else [ecg.lead_number(lead)]
-        if ecg.n_samples * len(chosen) > MAX_VALUES:
-            raise EcgFileError(
-                f"{ecg.name} has {ecg.n_samples:,} samples in {len(chosen)} leads, too many to "
-                "hold at once: read one lead, or classify the file, which is done in blocks."
-            )
-        signal = np.stack([ecg.read(0, ecg.n_samples, k) for k in chosen], axis=1)
-        return Recording(
-            ecg.name, ecg.fs, signal, tuple(ecg.leads[k] for k in chosen),
-            ecg.mark_sample, ecg.mark_symbol, ecg.assumed,
-        )  # fmt: skip
+        return as_recording(ecg, lead)
+
+
+def as_recording(ecg: Ecg, lead: int | str | None = None) -> Recording:
+    """Read an opened ECG as a whole; see `read_ecg`."""
+    chosen = range(len(ecg.leads)) if lead is None else [ecg.lead_number(lead)]
+    if ecg.n_samples * len(chosen) > MAX_VALUES:
+        raise EcgFileError(
+            f"{ecg.name} has {ecg.n_samples:,} samples in {len(chosen)} leads, too many to "
+            "hold at once: read one lead, or classify the file, which is done in blocks."
+        )
+    signal = np.stack([ecg.read(0, ecg.n_samples, k) for k in chosen], axis=1)
+    return Recording(
+        ecg.name, ecg.fs, signal, tuple(ecg.leads[k] for k in chosen),
+        ecg.mark_sample, ecg.mark_symbol, ecg.assumed,
+    )  # fmt: skip
 
 
 @contextmanager

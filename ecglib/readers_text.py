@@ -2,6 +2,7 @@
 
 import io
 import re
+import warnings
 from datetime import datetime
 
 import numpy as np
@@ -163,12 +164,17 @@ def _table(plain: bytes, first: int, separator: str | None, clock: bool, name: s
     lines = io.TextIOWrapper(io.BytesIO(plain), encoding="utf-8", errors="replace")
     ends = (line.rstrip("\r\n" + (separator or "")) for line in lines)
     try:
-        return np.loadtxt(
-            ends, delimiter=separator, skiprows=first, ndmin=2, comments="#",
-            converters=_missing if separator and b"%c%c" % (ord(separator), ord(separator)) in plain
-            else None,
-            usecols=None if not clock else _columns(plain, first, separator),
-        )  # fmt: skip
+        with warnings.catch_warnings(action="ignore", category=UserWarning):  # of no data
+            table = np.loadtxt(
+                ends, delimiter=separator, skiprows=first, ndmin=2, comments="#",
+                converters=_missing
+                if separator and b"%c%c" % (ord(separator), ord(separator)) in plain
+                else None,
+                usecols=None if not clock else _columns(plain, first, separator),
+            )  # fmt: skip
+        if not table.size:
+            raise ValueError("at row 1")
+        return table
     except (ValueError, IndexError) as error:
         where = re.search(r"row (\d+)", str(error))
         row = f", near row {where[1]} of the numbers" if where else ""
