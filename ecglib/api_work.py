@@ -24,8 +24,10 @@ from ecglib.api_models import (
 from ecglib.beats import BEAT_SAMPLES, Beats, load_beats
 from ecglib.classifier import Classifier
 from ecglib.labels import CLASS_NAMES, CLASSES
+from ecglib.readers_beats import UNLABELLED, prepared_beats
+from ecglib.readers_text import read_text
+from ecglib.recordings import EcgFileError
 from ecglib.splits import split_beats
-from ecglib.uploads import UNLABELLED, read_beats
 
 NAMES = tuple(CLASS_NAMES[letter] for letter in CLASSES)
 MAX_ROWS = 5_000  # beats in a file, about a second's work
@@ -46,7 +48,7 @@ class UnusableError(ValueError):
 def predict_values(classifier: Classifier, values: list[float]) -> SignalPrediction:
     """One beat, as numbers."""
     padding = BEAT_SAMPLES - len(values)
-    beats, _, _ = _read_beats(",".join(map(repr, [*values, *[0.0] * padding])).encode())
+    beats = prepared_beats(np.array([[*values, *[0.0] * padding]]), "The beat")
     notes = []
     if padding:
         notes.append(f"Filled up with {padding} zeros to {BEAT_SAMPLES} values.")
@@ -116,10 +118,16 @@ def _drawn(beats: Beats, proba: np.ndarray, threshold: float, raw: list[np.ndarr
 def _read_beats(content: bytes) -> tuple[Beats, list[np.ndarray], list[str]]:
     """Beats of a text, their values without padding, and what was assumed."""
     try:
-        beats, understood = read_beats(content, "The file")
-    except ValueError as error:
+        beats = read_text(content, "The file")
+    except EcgFileError as error:
         raise UnusableError(without_input(error)) from None
-    return beats, [np.trim_zeros(row, "b") for row in beats.signal], [understood]
+    if not isinstance(beats, Beats):
+        raise UnusableError(
+            f"The file holds a recording, not beats of {BEAT_SAMPLES} values each: send it to "
+            "/recordings."
+        )
+    notes = [f"{len(beats):,} beat{'s' * (len(beats) != 1)}.", *(f"{n}." for n in beats.assumed)]
+    return beats, [np.trim_zeros(row, "b") for row in beats.signal], notes
 
 
 def without_input(error: Exception) -> str:

@@ -5,7 +5,7 @@ the following RR interval and the next beat's QRS complex, but neither its own P
 preceding RR interval. Rows of neighbouring beats share samples.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,6 +18,7 @@ RECORDING_FS = 360  # Hz, the rate of the MIT-BIH recordings and of every cut
 DECIMATION = 3  # every third sample is kept, without a filter
 BEAT_FS = RECORDING_FS / DECIMATION  # 120 Hz; the 125 Hz written in many places is wrong
 BEAT_SAMPLES = 187  # 1.558 s
+ARRAYS = ("signal", "label", "record", "sample", "rr_before", "rr_after")  # of `Beats`
 OVERRUN = 0.2  # how far a row runs into the RR interval after the next one
 
 
@@ -39,6 +40,8 @@ class Beats:
         Preceding and following RR interval in seconds; NaN for a record's first beat.
     source : str
         Which source served them: ``folder``, ``physionet``, ``kaggle`` or ``synthetic``.
+    assumed : tuple of str
+        What was taken for granted about beats from somebody's file.
     """
 
     signal: np.ndarray
@@ -48,6 +51,7 @@ class Beats:
     rr_before: np.ndarray
     rr_after: np.ndarray
     source: str = "folder"
+    assumed: tuple[str, ...] = ()
 
     @property
     def synthetic(self) -> bool:
@@ -61,8 +65,7 @@ class Beats:
         """The beats that an index array, a mask, a slice or one number selects."""
         if isinstance(key, (int, np.integer)):
             key = [key]
-        arrays = {f.name: getattr(self, f.name)[key] for f in fields(self) if f.name != "source"}
-        return Beats(**arrays, source=self.source)
+        return replace(self, **{name: getattr(self, name)[key] for name in ARRAYS})
 
 
 def cut_rows(signal: np.ndarray, marks: np.ndarray, keep: np.ndarray) -> np.ndarray:
@@ -175,9 +178,8 @@ def resampling_ratio(fs: float) -> tuple[int, int]:
 
 def join(parts: list[Beats], source: str) -> Beats:
     """Put the beats of several recordings behind each other."""
-    names = [f.name for f in fields(Beats) if f.name != "source"]
     return Beats(
-        **{n: np.concatenate([getattr(p, n) for p in parts]) for n in names}, source=source
+        **{n: np.concatenate([getattr(p, n) for p in parts]) for n in ARRAYS}, source=source
     )
 
 

@@ -8,7 +8,7 @@ from ecglib.beats import BEAT_FS, BEAT_SAMPLES
 from ecglib.demo_html import INK, LINE, NOTICE
 from ecglib.demo_state import Gallery
 from ecglib.labels import CLASS_NAMES, CLASS_SYMBOLS, CLASSES
-from ecglib.uploads import UNLABELLED
+from ecglib.readers_beats import UNLABELLED
 
 SCORES = {
     "accuracy": "accuracy",
@@ -85,9 +85,10 @@ def about_html(card: dict, gallery: Gallery | None = None) -> str:
         parts.append(_section("Normal against abnormal, on the beats offered here", quality))
     places = "".join(f'<li><a href="{url}">{escape(name)}</a></li>' for name, url in PLACES)
     parts += [
-        _section("Limits", "<p>Every beat gets one of the five classes, noise included; high "
-            "confidence is no proof that the trace is a heartbeat. Class F comes mostly from two "
-            "people, Q mostly from four with pacemakers. An upload from another device, lead or "
+        _section("Limits", "<p>Where a recording is flat, clipped or too noisy, its beats get no "
+            "verdict; beats of a table always get one of the five classes, noise included, and "
+            "high confidence is no proof that the trace is a heartbeat. Class F comes mostly from "
+            "two people, Q mostly from four with pacemakers. An upload from another device, lead or "
             "population may be judged wrongly with confidence. Attention shows where the network "
             "looked, not why it decided.</p>"),
         _section("With the keyboard", "<p>Tab goes from control to control, the arrow keys move "

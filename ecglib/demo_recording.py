@@ -18,10 +18,10 @@ from ecglib.demo_state import Gallery
 from ecglib.demo_uploads import Upload
 from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
 from ecglib.quality import OK
+from ecglib.readers_beats import UNLABELLED
 from ecglib.recordings import Recording, read_recording
 from ecglib.rhythm import rhythm_features
 from ecglib.rpeaks import find_r_peaks
-from ecglib.uploads import UNLABELLED
 
 SAME_BEAT_S = 0.15  # how far from an annotation a detected beat may be, as in ANSI/AAMI EC57
 BEFORE_MS, AFTER_MS = 300, 1600  # of the trace around a beat

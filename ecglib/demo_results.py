@@ -10,8 +10,8 @@ from ecglib.demo_recording import Strip
 from ecglib.demo_state import Gallery
 from ecglib.labels import CLASSES
 from ecglib.quality import OK
+from ecglib.readers_beats import UNLABELLED, UPLOAD
 from ecglib.recordings import write_annotations
-from ecglib.uploads import UNLABELLED, UPLOAD
 
 LETTERS = np.array([*CLASSES, ""])  # position -1: the class is unknown, or no verdict
 

@@ -12,7 +12,7 @@ from ecglib.classifier import Classifier
 from ecglib.demo_reading import Reading, Trace, where
 from ecglib.labels import CLASSES, patient_of
 from ecglib.quality import OK
-from ecglib.uploads import UNLABELLED
+from ecglib.readers_beats import UNLABELLED
 
 EVERY = "all"
 NO_VERDICT = "without a verdict"

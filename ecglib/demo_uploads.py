@@ -7,18 +7,15 @@ from pathlib import PurePath
 
 import numpy as np
 
-from ecglib.beats import BEAT_FS, BEAT_SAMPLES, Beats, join
-from ecglib.labels import CLASSES
+from ecglib.beats import BEAT_SAMPLES, Beats, join
 from ecglib.readers import as_recording, open_ecg
+from ecglib.readers_beats import UNLABELLED, UPLOAD, prepared_beats
 from ecglib.recordings import Recording
 from ecglib.upload_files import plain_name, unpacked
 from ecglib.upload_tables import read_table
-from ecglib.uploads import UNLABELLED, UPLOAD
 
 ACCEPTED = ".csv,.txt,.tsv,.dat,.hea,.atr,.edf,.bdf,.ecg,.zip"
 BINARY = (".hea", ".dat", ".atr", ".edf", ".bdf", ".ecg")
-TOLERANCE = 1e-6  # of values in [0, 1], for files with few digits
-SHORTEST = 20  # samples; fewer are no beat
 MOST_LEADS = 32  # a table of more columns is one of beats
 
 
@@ -172,56 +169,14 @@ def _from_table(name: str, content: bytes, corrections: Corrections) -> Upload:
 
 
 def _beats_upload(name: str, table: np.ndarray, understood: list[str]) -> Upload:
-    rows, width = table.shape
-    if not SHORTEST <= width <= BEAT_SAMPLES + 1:
-        raise ValueError(
-            f"A row of {name} has {width} values. A beat has {BEAT_SAMPLES} numbers, or "
-            f"{BEAT_SAMPLES + 1} with its label at the end, cut from its R peak on at "
-            f"{BEAT_FS:.0f} Hz. For a recording, say so under Corrections."
-        )
-    label = np.full(rows, UNLABELLED)
-    if width > BEAT_SAMPLES:
-        label, table = table[:, -1], table[:, :-1]
-        if not np.isin(label, range(len(CLASSES))).all():
-            raise ValueError(
-                f"The last of the {width} columns of {name} should hold the labels 0 to 4 "
-                f"(= {' '.join(CLASSES)}) and holds other numbers. Leave it out, or mend it."
-            )
-        understood.append("labels in the last column")
-    elif rows == 1 and (named := re.search(r"_label([0-4])\.\w+$", name)):
-        label = np.array([int(named[1])])
-        understood.append("label from the file's name")
-    if width < BEAT_SAMPLES:
-        table = np.pad(table, ((0, 0), (0, BEAT_SAMPLES - width)))
-        understood.append(f"{width} values a beat, filled up with zeros to {BEAT_SAMPLES}")
-    raw = [row[: max(len(np.trim_zeros(row, "b")), 1)] for row in table]
-    signal = table.copy()
-    outside = (signal.min(axis=1) < -TOLERANCE) | (signal.max(axis=1) > 1 + TOLERANCE)
-    signal[outside] = [_scaled(row) for row in signal[outside]] if outside.any() else 0
-    if outside.any():
-        understood.append(f"{outside.sum():,} of {rows:,} beats scaled to 0 … 1")
-    if flat := int((np.ptp(signal, axis=1) == 0).sum()):
-        understood.append(
-            f"{flat:,} of {rows:,} beats are flat: what is said of them means nothing"
-        )
-    beats = Beats(
-        signal=signal.astype(np.float32),
-        label=label.astype(np.int64),
-        record=np.full(rows, name),
-        sample=np.arange(1, rows + 1),
-        rr_before=np.full(rows, np.nan, dtype=np.float32),
-        rr_after=np.full(rows, np.nan, dtype=np.float32),
-        source=UPLOAD,
-    )
-    return Upload(name=name, beats=beats, raw=raw, understood=tuple(understood))
-
-
-def _scaled(row: np.ndarray) -> np.ndarray:
-    """A row scaled to [0, 1], the zeros at its end left alone."""
-    used = len(np.trim_zeros(row, "b"))
-    beat = row[:used]
-    span = np.ptp(beat) if used else 0
-    return np.append((beat - beat.min()) / span if span else 0 * beat, row[used:])
+    beats = prepared_beats(table, name)
+    known = list(beats.assumed)
+    if len(beats) == 1 and (named := re.search(r"_label([0-4])\.\w+$", name)):
+        if beats.label[0] == UNLABELLED:
+            beats.label[0] = int(named[1])
+            known.append("label from the file's name")
+    raw = [row[: max(len(np.trim_zeros(row, "b")), 1)] for row in table[:, :BEAT_SAMPLES]]
+    return Upload(name=name, beats=beats, raw=raw, understood=(*understood, *known))
 
 
 def _table_recording(

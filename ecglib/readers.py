@@ -54,7 +54,7 @@ def read_ecg(
         In mV where the unit is known; ``assumed`` says what was taken for granted.
     Beats
         Where a text file holds prepared beats, rows of 187 samples or 188 with the label, as
-        Kaggle's files do: these are no recording. See `ecglib.uploads.read_beats`.
+        Kaggle's files do: these are no recording. See `ecglib.readers_beats.prepared_beats`.
 
     Raises
     ------

@@ -8,9 +8,9 @@ from datetime import datetime
 import numpy as np
 
 from ecglib.beats import BEAT_SAMPLES, Beats
+from ecglib.readers_beats import prepared_beats
 from ecglib.readers_files import Ecg
 from ecglib.recordings import EcgFileError
-from ecglib.uploads import read_beats
 
 HEADER_LINES = 60  # Apple's and Kardia's exports tell their story first
 MAX_COLUMNS = 32  # of a recording written in columns
@@ -54,10 +54,9 @@ def read_text(content: bytes, name: str, fs: float | None = None) -> Ecg | Beats
         plain = plain.replace(b",", b".")
     clock = ":" in _fields(head[first], separator)[0]
     table = _table(plain, first, separator, clock, name)
-    if table.shape[1] in (BEAT_SAMPLES, BEAT_SAMPLES + 1) or table.shape in (
-        (BEAT_SAMPLES, 1), (BEAT_SAMPLES + 1, 1)
-    ):  # fmt: skip
-        return _beats(table, name)
+    lengths = (BEAT_SAMPLES, BEAT_SAMPLES + 1)
+    if table.shape[1] in lengths or (table.shape[1] == 1 and len(table) in lengths):
+        return prepared_beats(table.T if table.shape[1] == 1 else table, name)
     if table.shape[0] < table.shape[1]:
         table = table.T  # leads in rows
     if table.shape[1] > MAX_COLUMNS:
@@ -253,13 +252,3 @@ def _seconds(clock: str) -> float:
         return sum(float(part) * 60**k for k, part in enumerate(reversed(clock.split(":"))))
     except ValueError:
         return float("nan")
-
-
-def _beats(table: np.ndarray, name: str) -> Beats:
-    """Prepared beats, understood as the demo understands them."""
-    rows = io.StringIO()
-    np.savetxt(rows, table, fmt="%.8g", delimiter=",")
-    try:
-        return read_beats(rows.getvalue().encode(), name)[0]
-    except ValueError as error:
-        raise EcgFileError(str(error)) from error

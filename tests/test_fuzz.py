@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from ecglib import checkpoint, kaggle_csv, parameters, profiles, uploads
+from ecglib import checkpoint, kaggle_csv, parameters, profiles, readers_text
 from ecglib.model import CNNLSTM, predict_logits
 from ecglib.modelfile import CARD_KEY, ModelFileError, checksum, load_model, save_model
 from ecglib.parameters import ParameterError
@@ -301,7 +301,7 @@ def test_beat_files(tmp_path):
     def target(content: bytes) -> None:
         try:
             with watch.watched():
-                uploads.read_beats(content, "x.csv")
+                readers_text.read_text(content, "x.csv")
         except ValueError as error:
             assert str(error)
 
