@@ -88,9 +88,9 @@ def about_html(card: dict, gallery: Gallery | None = None) -> str:
         _section("Limits", "<p>Where a recording is flat, clipped or too noisy, its beats get no "
             "verdict; beats of a table always get one of the five classes, noise included, and "
             "high confidence is no proof that the trace is a heartbeat. Class F comes mostly from "
-            "two people, Q mostly from four with pacemakers. An upload from another device, lead or "
-            "population may be judged wrongly with confidence. Attention shows where the network "
-            "looked, not why it decided.</p>"),
+            "two people, Q mostly from four with pacemakers. An upload from another device, lead "
+            "or population may be judged wrongly with confidence. Attention shows where the "
+            "network looked, not why it decided.</p>"),
         _section("With the keyboard", "<p>Tab goes from control to control, the arrow keys move "
             "sliders and lists, and the buttons below a trace zoom and move it.</p>"),
         _section("Sources", f"<ul>{places}</ul>"),
