@@ -5,7 +5,8 @@
 
 Everything about the model was chosen inside DS1 (`benchmarks/patients_study.py`); DS2 is only
 scored here. Writes ``patients_seeds.csv`` (one line for each seed and choice of records),
-``patients_records.csv`` and ``patients_confusion.csv`` (seed 0) to ``benchmarks/results``.
+``patients_records.csv`` and ``patients_confusion.csv`` (seed 0), and ``patients.csv``, the means
+that notebook 4 shows beside the networks, to ``benchmarks/results``.
 """
 
 import argparse
@@ -55,6 +56,7 @@ def main() -> None:
                 shipped, shipped_beats, shipped_row = model, beats, rows[-len(CHOICES)]
 
     write(pd.DataFrame(rows), "patients_seeds.csv")
+    write(for_the_ladder(pd.DataFrame(rows)), "patients.csv")
     records = [scores(own, "NSV").assign(record=n) for n, own in shipped_beats.groupby("record")]
     write(pd.concat(records), "patients_records.csv")
     write(confusion(shipped_beats).reset_index(), "patients_confusion.csv")
@@ -114,6 +116,19 @@ def intervals(beats: pd.DataFrame, seed: int) -> dict[str, float]:
 def write(table: pd.DataFrame, name: str) -> None:
     with atomic_write(RESULTS / name) as path:
         table.to_csv(path, index=False, float_format="%.6g")
+
+
+def for_the_ladder(rows: pd.DataFrame) -> pd.DataFrame:
+    """Means over the seeds on all records, with the names of columns of `ecglib.ec57.headline`."""
+    means = rows[rows.records == "all"].groupby("leads").mean(numeric_only=True).reset_index()
+    table = pd.DataFrame({"model": "patient-wise, " + means.leads})
+    for score in ("accuracy", "macro_f1"):
+        table[score] = means[score]
+        for end in ("low", "high"):
+            table[f"{score}_records_{end}"] = means[f"{score}_{end}"]
+    for letter in "NSV":
+        table[f"f1_{letter}"] = means[f"{letter}_f1"]
+    return table
 
 
 if __name__ == "__main__":
