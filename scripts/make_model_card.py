@@ -130,7 +130,8 @@ def card_page() -> str:
         scores=markdown(scores),
         seeds=markdown(seeds),
         recipe="; ".join(f"{name} {value}" for name, value in recipe.items())
-        + ". What each of them means: `ecglib.recipes.Recipe`.",
+        + ". What each of them means: `ecglib.recipes.Recipe`. `best` learns longer, and sees more "
+        "beats without their rhythm: `ecglib.recipes.RECIPES['student']`.",
         limits=first.get("limits", ""),
     )
 
