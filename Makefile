@@ -96,6 +96,8 @@ clean: ## remove .venv, caches and the smoke run; keeps data, results and models
 
 pip := $(python) -m pip install --disable-pip-version-check $(if $(CI),--quiet)
 
+comma := ,# one that is not between arguments of call
+
 define install
 $(if $(LOCKED),$(pip) --require-hashes --requirement requirements.lock && $(pip) --no-deps --editable .,\
     $(pip) --constraint constraints.txt --editable '.$(1)')
@@ -106,7 +108,7 @@ endef
 	@touch $@
 
 .venv/stamp-test: $(needs)
-	$(call install,[app,api,archive,test])
+	$(call install,[app$(comma)api$(comma)archive$(comma)test])
 	@touch .venv/stamp-run .venv/stamp-app .venv/stamp-api $@
 
 .venv/stamp-app: $(needs)
