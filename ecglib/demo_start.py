@@ -6,6 +6,7 @@ import numpy as np
 
 from ecglib.beats import Beats
 from ecglib.classifier import Classifier
+from ecglib.modelfile import ModelFileError, read_card
 from ecglib.paths import MODELS, Run
 from ecglib.results import load_predictions
 
@@ -14,9 +15,18 @@ TOLERANCE = 1e-3
 
 
 def model_files(run: Run) -> dict[str, Path]:
-    """All model files at hand by name: those that the project ships, and those of the run."""
+    """The networks at hand by name: those that the project ships, and those of the run."""
     folders = (MODELS, run.folder / "models")
-    return {path.stem: path for f in folders for path in sorted(f.glob("*.safetensors"))}
+    paths = [path for folder in folders for path in sorted(folder.glob("*.safetensors"))]
+    return {path.stem: path for path in paths if _is_network(path)}
+
+
+def _is_network(path: Path) -> bool:
+    """Whether a model judges single beats: a network does, the patient-wise trees can't."""
+    try:
+        return "channels" in read_card(path)["architecture"]
+    except (ModelFileError, KeyError, TypeError):
+        return False
 
 
 def known_predictions(

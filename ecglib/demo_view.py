@@ -16,7 +16,7 @@ from ecglib.labels import CLASS_NAMES, CLASSES
 
 STEP = 0.01  # of the slider
 NOTHING = "No beat fits this choice: choose another class, or right and wrong alike."
-NO_SECOND = "To compare two models, train another one: notebook 3 with architecture = deep."
+NO_SECOND = "To compare two models, train another one: notebook 3 with architecture = rhythm."
 PAGES = ("Test beats", "Your ECG", "About")
 
 

@@ -117,6 +117,11 @@ def load_model(path: str | Path) -> tuple[CNNLSTM, dict]:
         one.
     """
     card = read_card(path)
+    if isinstance(card.get("architecture"), dict) and "kind" in card["architecture"]:
+        raise ModelFileError(
+            f"{show(path)} is no network for single beats but the patient-wise model, which judges "
+            "whole recordings: load it with ecglib.PatientwiseClassifier.load."
+        )
     try:
         with safe_open(path, framework="pt") as stored:
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}

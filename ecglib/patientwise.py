@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from scipy.special import expit
@@ -28,7 +29,7 @@ from ecglib.beats import BEAT_FS, BEAT_SAMPLES, RECORDING_FS, Beats, to_recordin
 from ecglib.blocks import find_beats
 from ecglib.context import FS, RHYTHM, SHAPE, even_out, rhythm_context, shape_features
 from ecglib.labels import CLASSES
-from ecglib.modelfile import CARD_KEY, CARD_VERSION, ModelFileError, read_card
+from ecglib.modelfile import CARD_KEY, CARD_VERSION, ModelFileError, checksum, read_card
 from ecglib.paths import MODELS, atomic_write, show
 from ecglib.quality import OK, stretches
 from ecglib.readers import open_ecg
@@ -78,6 +79,8 @@ class PatientwiseClassifier:
         try:
             with safe_open(path, framework="numpy") as stored:
                 tensors = {name: stored.get_tensor(name) for name in stored.keys()}
+            if card.get("sha256") != _checksum(card, tensors):
+                raise ValueError("its SHA-256 is not the one it was saved with")
             models = [
                 {
                     n.removeprefix(f"{kind}."): t
@@ -103,6 +106,7 @@ class PatientwiseClassifier:
             "beat_samples": BEAT_SAMPLES,
             "architecture": KIND,
         }
+        card["sha256"] = _checksum(card, tensors)
         with atomic_write(path) as temporary:
             save_file(tensors, temporary, metadata={CARD_KEY: json.dumps(card)})
 
@@ -283,3 +287,8 @@ def early_features(found: dict[str, np.ndarray], ectopic: np.ndarray) -> np.ndar
     """Features of the second question, shape (n, 8), in the order of ``EARLY``."""
     p_around = found["shape"][0][:, SHAPE.index("p_around")]
     return np.column_stack([rhythm_context(found["seconds"], ectopic), p_around])
+
+
+def _checksum(card: dict, tensors: dict[str, np.ndarray]) -> str:
+    """The networks' checksum, of arrays."""
+    return checksum(card, {name: torch.from_numpy(array) for name, array in tensors.items()})

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecglib.classifier import Classifier
 from ecglib.labels import CLASSES
 from ecglib.modelfile import ModelFileError
+from ecglib.paths import MODELS
 from ecglib.patientwise import PatientwiseClassifier
 from ecglib.patientwise_training import described_beats, fit_patientwise, splice
 from ecglib.recordings import read_recording, record_names
@@ -96,3 +98,16 @@ def test_a_spliced_recording_keeps_its_premature_beats(mitdb) -> None:
     share = (found.mark_symbol == "A").mean()
     assert share > 0.4
     assert (np.diff(found.mark_sample) > 0).all() and found.mark_sample[-1] < len(found.signal)
+
+
+def test_the_file_says_what_loads_it():
+    with pytest.raises(ModelFileError, match="PatientwiseClassifier"):
+        Classifier.load(MODELS / "patients.safetensors")
+
+
+def test_a_changed_file_is_refused(tmp_path):
+    changed = bytearray((MODELS / "patients.safetensors").read_bytes())
+    changed[-5] ^= 1  # one bit of one number
+    (tmp_path / "patients.safetensors").write_bytes(changed)
+    with pytest.raises(ModelFileError, match="SHA-256"):
+        PatientwiseClassifier.load(tmp_path / "patients.safetensors")
