@@ -8,6 +8,7 @@ from ecglib.classifier import Classifier
 from ecglib.model import CNNLSTM, CONFIGS
 from ecglib.modelfile import save_model
 from ecglib.serving import EngineError, export_onnx
+from ecglib.splits import split_beats
 
 
 @pytest.fixture(scope="module", params=["compact", "rhythm"])
@@ -74,3 +75,12 @@ def test_an_onnx_form_of_something_else_is_not_used(model_path, tmp_path, damage
 def test_unknown_engine(model_path):
     with pytest.raises(EngineError, match="auto, torch, onnxruntime, openvino"):
         Classifier.load(model_path, engine="tensorrt")
+
+
+@pytest.mark.data
+def test_the_shipped_onnx_form_calls_every_test_beat_as_pytorch_does(mitdb_beats):
+    signal = mitdb_beats.signal[split_beats(mitdb_beats, "kaggle").test]
+    expected = Classifier.load(engine="torch").predict_proba(signal)
+    found = Classifier.load(engine="onnxruntime").predict_proba(signal)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() >= 0.9999
