@@ -179,7 +179,7 @@ def _run_stage(
 
 def _elsewhere(scratch: Path) -> str:
     """How a run's folders among the system's temporary ones begin; a socket's path is short."""
-    return f"kernel-{sha256(str(scratch.resolve()).encode()).hexdigest()[:12]}-"
+    return f"k{sha256(str(scratch.resolve()).encode()).hexdigest()[:6]}-"
 
 
 def _execute(source: Path, target: Path, values: Mapping, cell_timeout: int | None) -> str:

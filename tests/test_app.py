@@ -297,7 +297,7 @@ def test_dropping_a_file(own) -> None:
         ("empty.csv", b"", "holds no numbers"),
         ("text.csv", b"1,2,x\n3,4,5\n", "Row 1, column 3"),
         ("bomb.zip", b"PK\x03\x04 no zip", "can't be unpacked"),
-        ("100.hea", b"100 2 360 650000\n", "more than its files hold"),
+        ("100.hea", b"100 2 360 650000\n", "speaks of 2 signals and describes 0"),
     ],
 )
 def test_the_wrong_kind_of_file(own, name: str, content: bytes, told: str) -> None:

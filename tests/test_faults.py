@@ -327,7 +327,7 @@ def finish(project) -> None:
     _, error = process.communicate()
     assert process.returncode == 0, error.decode()
     assert project.leftovers() == []
-    assert list((project.folder / "temporary").glob("kernel-*")) == []
+    assert list((project.folder / "temporary").glob("k*-*")) == []
     check_whole(project)
 
 
