@@ -148,7 +148,8 @@ def _project() -> dict:
     """Commit, and whether sources differ from it (results may: the run itself writes them)."""
 
     def git(*arguments: str) -> str:
-        command = ["git", "-C", str(ROOT), *arguments]
+        # Asking must not write: a run killed just then would leave the repository locked.
+        command = ["git", "--no-optional-locks", "-C", str(ROOT), *arguments]
         done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
         return done.stdout.strip()
 
