@@ -17,7 +17,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import torch
-from filelock import FileLock
 
 from ecglib import load_beats, split_beats
 from ecglib.beats import Beats
@@ -25,12 +24,11 @@ from ecglib.ec57 import headline
 from ecglib.knn import fast_knn, predict_proba
 from ecglib.leak import shares_samples
 from ecglib.model import build_model, predict_logits
-from ecglib.paths import ROOT, atomic_write
 from ecglib.recipes import RECIPES
+from ecglib.results import keep_benchmark
 from ecglib.splits import PROTOCOLS
 from ecglib.training import fit
 
-RESULTS = ROOT / "benchmarks" / "results" / "leak.csv"
 KEY = ["protocol", "model", "epochs", "seed", "beats_asked"]
 
 
@@ -63,8 +61,9 @@ def main() -> None:
                 (asked.architecture, network, asked.epochs),
             ):
                 row = {"protocol": protocol, "model": name, "epochs": epochs, "seed": seed}
-                keep([row | r for r in score(test, predicted, shares_samples(beats, split))])
-    print(pd.read_csv(RESULTS).to_string(float_format="{:.4f}".format))
+                found = score(test, predicted, shares_samples(beats, split))
+                table = keep_benchmark("leak", pd.DataFrame([row | r for r in found]), KEY)
+    print(table.to_string(float_format="{:.4f}".format))
 
 
 def score(test: Beats, predicted: np.ndarray, shared: np.ndarray) -> list[dict]:
@@ -79,18 +78,6 @@ def score(test: Beats, predicted: np.ndarray, shared: np.ndarray) -> list[dict]:
         for name, part in kinds.items()
         if part.any()
     ]
-
-
-def keep(rows: list[dict]) -> None:
-    """Add lines to the results, or replace those they repeat."""
-    RESULTS.parent.mkdir(exist_ok=True)
-    with FileLock(RESULTS.with_suffix(".lock")):
-        table = pd.DataFrame(rows)
-        if RESULTS.exists():
-            table = pd.concat([pd.read_csv(RESULTS), table])
-        table = table.drop_duplicates(KEY, keep="last").sort_values(KEY)
-        with atomic_write(RESULTS) as path:
-            table.to_csv(path, index=False, float_format="%.6g")
 
 
 if __name__ == "__main__":

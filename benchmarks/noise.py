@@ -13,20 +13,17 @@ import argparse
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import torch
-from filelock import FileLock
 
 from ecglib import load_beats, split_beats
 from ecglib.beats import Beats
 from ecglib.model import build_model, predict_logits
 from ecglib.noise import WAYS_OUT, conditions, find_noise, noise_scores, noisy_rows, read_noise
-from ecglib.paths import ROOT, atomic_write
 from ecglib.recipes import RECIPES
+from ecglib.results import keep_benchmark
 from ecglib.sources import locate
 from ecglib.training import fit
 
-RESULTS = ROOT / "benchmarks" / "results" / "noise.csv"
 KEY = ["model", "training", "epochs", "seed", "noise", "snr_db"]
 TRAINING_SNRS_DB = (18, 12, 6, 0)
 
@@ -56,8 +53,9 @@ def main() -> None:
         called = {each: predict_logits(model, signal).numpy() for each, signal in rows.items()}
         table = noise_scores(test.label, called)
         known = {"model": asked.architecture, "training": training, "epochs": asked.epochs}
-        keep(table.assign(**known, seed=asked.seed, beats=len(test)))
-    print(pd.read_csv(RESULTS).pivot_table("macro_f1", ["noise", "snr_db"], "training").round(4))
+        table = table.assign(**known, seed=asked.seed, beats=len(test))
+        kept = keep_benchmark("noise", table, KEY)
+    print(kept.pivot_table("macro_f1", ["noise", "snr_db"], "training").round(4))
 
 
 def with_noise(
@@ -70,19 +68,6 @@ def with_noise(
     for part, each in zip(np.array_split(chosen, len(asked)), asked, strict=True):
         signal[part] = noisy_rows(folder, beats[part], noise, [each])[each]
     return replace(beats, signal=signal)
-
-
-def keep(table: pd.DataFrame) -> None:
-    """Add lines to the results, or replace those they repeat."""
-    RESULTS.parent.mkdir(exist_ok=True)
-    with FileLock(RESULTS.with_suffix(".lock")):
-        if RESULTS.exists():
-            table = pd.concat([pd.read_csv(RESULTS), table])
-        table = table.drop_duplicates(KEY, keep="last").sort_values(KEY)
-        with atomic_write(RESULTS) as path:
-            table[[*KEY, *table.columns.difference(KEY, sort=False)]].to_csv(
-                path, index=False, float_format="%.6g"
-            )
 
 
 if __name__ == "__main__":

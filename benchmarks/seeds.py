@@ -11,19 +11,19 @@ import argparse
 
 import pandas as pd
 import torch
-from filelock import FileLock
 
 from ecglib import Classifier, load_beats, split_beats
 from ecglib.distillation import ask_teachers
 from ecglib.evaluation import summary
 from ecglib.finishing import calibrate
 from ecglib.model import CONFIGS, build_model
-from ecglib.paths import ROOT, atomic_write
+from ecglib.paths import ROOT
 from ecglib.recipes import RECIPES
-from ecglib.rhythm import rhythm_features
+from ecglib.results import keep_benchmark
+from ecglib.rhythm import rhythm_of
 from ecglib.training import fit, pick_precision
 
-RESULTS = ROOT / "benchmarks" / "results" / "seeds.csv"
+RESULTS = ROOT / "benchmarks" / "results"
 STUDENT, TEACHERS = "best", 5  # the student of notebook 3, here always of the same teachers
 KEY = ["architecture", "recipe", "seed"]
 
@@ -39,18 +39,18 @@ def main() -> None:
     if beats.synthetic:
         raise SystemExit("Figures worth keeping need the real recordings.")
     split = split_beats(beats, "kaggle")
-    rhythm = rhythm_features(beats.rr_before, beats.rr_after, beats.record)
+    rhythm = rhythm_of(beats)
     recipe, taught = RECIPES[asked.recipe], None
     design = "rhythm" if asked.architecture == STUDENT else asked.architecture
     if asked.architecture == STUDENT:
-        folder = RESULTS.parent / ".teachers"
+        folder = RESULTS / ".teachers"
         folder.mkdir(exist_ok=True)
         taught = ask_teachers(CONFIGS[design], beats, split, recipe, TEACHERS, 0, folder)
         recipe = RECIPES["student"]
     for seed in asked.seeds:
         torch.manual_seed(seed)
         model = build_model(design)
-        checkpoint = RESULTS.parent / f".{asked.architecture}-{asked.recipe}-{seed}.pt"
+        checkpoint = RESULTS / f".{asked.architecture}-{asked.recipe}-{seed}.pt"
         history = fit(model, beats, split, recipe, seed, checkpoint, taught=taught)
         calibrate(model, beats, split)
         classifier = Classifier(model, {})
@@ -61,21 +61,9 @@ def main() -> None:
             proba = classifier.predict_proba(beats.signal[index], rhythm[index])
             scores = summary(beats.label[index], proba)
             row |= {f"{name}_{key}": scores[key] for key in ("accuracy", "macro_f1", "ece")}
-        keep(row)
+        table = keep_benchmark("seeds", pd.DataFrame([row]), KEY)
         checkpoint.unlink()
-    show(pd.read_csv(RESULTS))
-
-
-def keep(row: dict) -> None:
-    """Add one line to the results, or replace the one it repeats."""
-    RESULTS.parent.mkdir(exist_ok=True)
-    with FileLock(RESULTS.with_suffix(".lock")):  # seeds may be trained side by side
-        table = pd.DataFrame([row])
-        if RESULTS.exists():
-            table = pd.concat([pd.read_csv(RESULTS), table])
-        table = table.drop_duplicates(KEY, keep="last").sort_values(KEY)
-        with atomic_write(RESULTS) as path:
-            table.to_csv(path, index=False, float_format="%.6g")
+    show(table)
 
 
 def show(table: pd.DataFrame) -> None:

@@ -15,7 +15,8 @@ from ecglib.modelfile import load_model
 from ecglib.paths import DEFAULT_MODEL, MODELS
 from ecglib.quality import OK, looks_inverted, stretches
 from ecglib.readers import open_ecg
-from ecglib.rhythm import RHYTHM, rhythm_features
+from ecglib.readers_files import Ecg
+from ecglib.rhythm import RHYTHM, rhythm_between
 from ecglib.rpeaks import WINDOW
 from ecglib.serving import pick_engine
 
@@ -174,7 +175,7 @@ class Classifier:
             rr = np.where(
                 (quality == OK) & (np.append(quality[1:], OK)[: len(rr)] == OK), rr, np.nan
             )
-            rhythm = rhythm_features(np.append(np.nan, rr[:-1])[: len(keep)], rr)
+            rhythm = rhythm_between(rr)
             proba, sample_rows = [np.zeros((0, len(CLASSES)))], [np.zeros((0, BEAT_SAMPLES))]
             for which, rows in beat_rows(ecg, number, peaks):
                 proba.append(self.predict_proba(rows, rhythm[which]))
@@ -182,29 +183,59 @@ class Classifier:
         proba = np.concatenate(proba)
         up, down = resampling_ratio(ecg.fs)
         sample = np.rint(peaks[keep] * down / up).astype(np.int64)
-        confidence = proba.max(axis=1)
-        table = pd.DataFrame(
-            {
-                "time_s": sample / ecg.fs,
-                "sample": sample,
-                "label": np.where(quality == OK, np.array(CLASSES)[proba.argmax(axis=1)], ""),
-                "confidence": confidence,
-                **{f"p_{name}": proba[:, i] for i, name in enumerate(CLASSES)},
-                "uncertain": (confidence < self.threshold) | (quality != OK),
-                "quality": quality,
-            }
-        )
-        duration = ecg.n_samples / ecg.fs
-        table.attrs = {
-            "name": ecg.name,
-            "fs": ecg.fs,
-            "lead": ecg.leads[number],
-            "duration_s": duration,
-            "no_verdict": stretches(windows, duration),
-            "assumed": list(ecg.assumed),
-            "warnings": _warnings(table, np.concatenate(sample_rows)),
-        }
+        table = verdict_table(ecg, [number], sample, proba, self.threshold, quality, windows)
+        table.attrs["warnings"] = _warnings(table, np.concatenate(sample_rows))
         return table
+
+
+def verdict_table(
+    ecg: Ecg,
+    leads: list[int],
+    sample: np.ndarray,
+    proba: np.ndarray,
+    threshold: float,
+    quality: np.ndarray,
+    windows: np.ndarray,
+) -> pd.DataFrame:
+    """What :meth:`Classifier.classify_recording` returns, without warnings.
+
+    Parameters
+    ----------
+    ecg : Ecg
+    leads : list of int
+        Numbers of those that were judged by.
+    sample : ndarray, shape (n,), int
+        R peaks at the recording's own rate.
+    proba : ndarray, shape (n, 5)
+    threshold : float
+        Confidence below which a beat is uncertain.
+    quality : ndarray, shape (n,), str
+        Of the signal at each beat; without verdict where it is not ``ok``.
+    windows : ndarray of str
+        Quality of the whole lead, from `ecglib.blocks.find_beats`.
+    """
+    confidence, duration = proba.max(axis=1), ecg.n_samples / ecg.fs
+    table = pd.DataFrame(
+        {
+            "time_s": sample / ecg.fs,
+            "sample": sample,
+            "label": np.where(quality == OK, np.array(CLASSES)[proba.argmax(axis=1)], ""),
+            "confidence": confidence,
+            **{f"p_{name}": proba[:, i] for i, name in enumerate(CLASSES)},
+            "uncertain": (confidence < threshold) | (quality != OK),
+            "quality": quality,
+        }
+    )
+    table.attrs = {
+        "name": ecg.name,
+        "fs": ecg.fs,
+        "lead": ", ".join(ecg.leads[k] for k in leads),
+        "duration_s": duration,
+        "no_verdict": stretches(windows, duration),
+        "assumed": list(ecg.assumed),
+        "warnings": [],
+    }
+    return table
 
 
 def _warnings(table: pd.DataFrame, rows: np.ndarray) -> list[str]:

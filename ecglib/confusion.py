@@ -87,8 +87,8 @@ def overall_scores(matrix: np.ndarray) -> dict[str, np.ndarray]:
     mcc = ratio(covariance, np.sqrt(spread_true * spread_predicted))
     return {
         "accuracy": ratio(hit, n),
-        "balanced_accuracy": _mean_of_present(by_class["sensitivity"]),
-        "macro_f1": _mean_of_present(by_class["f1"]),
+        "balanced_accuracy": mean_of_present(by_class["sensitivity"]),
+        "macro_f1": mean_of_present(by_class["f1"]),
         "weighted_f1": ratio(f1_sum, n),
         "mcc": np.where((spread_true > 0) & (spread_predicted == 0), 0.0, mcc),
     }
@@ -120,7 +120,7 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=undefined, where=whole > 0)
 
 
-def _mean_of_present(values: np.ndarray) -> np.ndarray:
+def mean_of_present(values: np.ndarray) -> np.ndarray:
     """Mean over the last axis without NaN; NaN where nothing is left."""
     return ratio(np.nansum(values, axis=-1), np.isfinite(values).sum(-1))
 

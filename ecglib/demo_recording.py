@@ -20,7 +20,7 @@ from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
 from ecglib.quality import OK
 from ecglib.readers_beats import UNLABELLED
 from ecglib.recordings import Recording, read_recording
-from ecglib.rhythm import rhythm_features
+from ecglib.rhythm import rhythm_of
 from ecglib.rpeaks import find_r_peaks
 
 SAME_BEAT_S = 0.15  # how far from an annotation a detected beat may be, as in ANSI/AAMI EC57
@@ -173,7 +173,7 @@ def classify_upload(classifier: Classifier, upload: Upload, seed: int = 0) -> tu
         proba,
         trace=lambda which: trace_at(recording, lead, int(peak[which]), upload.unit),
         fs=recording.fs,
-        rhythm=rhythm_features(beats.rr_before, beats.rr_after),
+        rhythm=rhythm_of(beats),
         quality=quality,
     )
     strip = Strip(

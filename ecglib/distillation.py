@@ -17,7 +17,7 @@ from ecglib.beats import Beats
 from ecglib.model import CNNLSTM, ModelConfig, predict_logits
 from ecglib.paths import atomic_write
 from ecglib.recipes import Recipe
-from ecglib.rhythm import rhythm_features
+from ecglib.rhythm import rhythm_of
 from ecglib.splits import Split
 from ecglib.training import fit
 
@@ -57,7 +57,7 @@ def ask_teachers(
     ndarray, shape (n_train, 5), float32
         Probabilities of the training beats, in the order of ``split.train``.
     """
-    rhythm = rhythm_features(beats.rr_before, beats.rr_after, beats.record)
+    rhythm = rhythm_of(beats)
     folds = StratifiedKFold(teachers, shuffle=True, random_state=seed)
     taught = np.zeros((len(split.train), 5), dtype=np.float32)
     for k, (known, unseen) in enumerate(folds.split(split.train, beats.label[split.train])):

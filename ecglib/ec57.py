@@ -10,10 +10,12 @@ Everything here needs no more than true class, predicted class and record of eac
 model's predictions can be scored.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
-from ecglib.confusion import confusion_matrix, ratio
+from ecglib.confusion import confusion_matrix, mean_of_present, ratio
 from ecglib.labels import CLASSES, PACED
 from ecglib.uncertainty import interval, resampled_matrices
 
@@ -23,24 +25,28 @@ FORGIVEN = {"N": "Q", "S": "Q", "V": "FQ"}  # true classes whose beats may be ca
 LEFT_OUT = {"all records": "", "without 232": "232", "without 202": "202"}
 
 
-def ec57_scores(matrix: np.ndarray) -> dict[str, np.ndarray]:
-    """Scores of N, S and V from confusion matrices of the five classes.
+def ec57_scores(matrix: np.ndarray, classes: Sequence[str] = SCORED) -> dict[str, np.ndarray]:
+    """Scores of some classes from confusion matrices of the five.
 
     Parameters
     ----------
-    matrix : ndarray, shape (..., 5, 5)
-        True classes on rows.
+    matrix : ndarray, shape (..., 5, 5) or (..., 6, 6)
+        True classes on rows. A sixth row counts detections that are no beat, a sixth column beats
+        that were missed.
+    classes : sequence of str
 
     Returns
     -------
     dict of ndarray
-        Of shape (..., 3), for N, S, V: ``beats``, ``tp``, ``fn``, ``fp``, ``sensitivity``,
-        ``precision`` (positive predictivity) and ``f1``, NaN for a class without beats.
-        Of shape (...): ``macro_f1``, the mean F1 of N, S and V that have beats, and ``accuracy``,
+        Of shape (..., n), for each of `classes`: ``beats``, ``tp``, ``fn``, ``fp``,
+        ``sensitivity``, ``precision`` (positive predictivity) and ``f1``, NaN for a class without
+        beats.
+        Of shape (...): ``macro_f1``, the mean F1 of those that have beats, and ``accuracy``,
         the share of their beats that is called right.
     """
-    columns = [CLASSES.index(c) for c in SCORED]
-    counted = np.array([[true not in FORGIVEN[c] for c in SCORED] for true in CLASSES])
+    columns = [CLASSES.index(c) for c in classes]
+    truths = [*CLASSES, "no beat"][: matrix.shape[-2]]
+    counted = np.array([[true not in FORGIVEN.get(c, "") for c in classes] for true in truths])
     beats = matrix.sum(-1)[..., columns]
     tp = np.diagonal(matrix, axis1=-2, axis2=-1)[..., columns]
     called = (matrix[..., columns] * counted).sum(-2)
@@ -53,7 +59,7 @@ def ec57_scores(matrix: np.ndarray) -> dict[str, np.ndarray]:
         "sensitivity": ratio(tp, beats),
         "precision": ratio(tp, called),
         "f1": f1,
-        "macro_f1": ratio(np.nansum(f1, -1), np.isfinite(f1).sum(-1)),
+        "macro_f1": mean_of_present(f1),
         "accuracy": ratio(tp.sum(-1), beats.sum(-1)),
     }
 

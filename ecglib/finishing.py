@@ -12,7 +12,7 @@ from ecglib.modelfile import save_model
 from ecglib.paths import Run
 from ecglib.recipes import Recipe
 from ecglib.results import save_predictions
-from ecglib.rhythm import rhythm_features
+from ecglib.rhythm import rhythm_of
 from ecglib.serving import export_onnx
 from ecglib.splits import Split
 
@@ -31,7 +31,7 @@ def calibrate(model: CNNLSTM, beats: Beats, split: Split) -> float:
         The confidence below which a beat is called uncertain, chosen on the same beats.
     """
     validation = beats[split.validation]
-    rhythm = rhythm_features(beats.rr_before, beats.rr_after, beats.record)[split.validation]
+    rhythm = rhythm_of(beats)[split.validation]
     logits = predict_logits(model, validation.signal, rhythm).numpy()
     model.temperature.fill_(fit_temperature(logits, validation.label))
     proba = Classifier(model, {}).predict_proba(validation.signal, rhythm)
@@ -72,7 +72,7 @@ def keep(
         The model card.
     """
     classifier = Classifier(model, {})
-    rhythm = rhythm_features(beats.rr_before, beats.rr_after, beats.record)
+    rhythm = rhythm_of(beats)
     parts = split.parts()
     proba = {n: classifier.predict_proba(beats.signal[i], rhythm[i]) for n, i in parts.items()}
     best = history[history.kept].iloc[0]

@@ -27,11 +27,11 @@ from scipy.special import expit
 
 from ecglib.beats import BEAT_FS, BEAT_SAMPLES, RECORDING_FS, Beats, to_recording_fs
 from ecglib.blocks import find_beats
+from ecglib.classifier import verdict_table
 from ecglib.context import FS, RHYTHM, SHAPE, even_out, rhythm_context, shape_features
 from ecglib.labels import CLASSES
 from ecglib.modelfile import CARD_KEY, CARD_VERSION, ModelFileError, checksum, read_card
 from ecglib.paths import MODELS, atomic_write, show
-from ecglib.quality import OK, stretches
 from ecglib.readers import open_ecg
 from ecglib.rpeaks import WINDOW, find_r_peaks
 from ecglib.trees import Trees, check_trees, score
@@ -221,27 +221,7 @@ class PatientwiseClassifier:
         peaks = np.rint(grid_peaks * (ecg.fs / RECORDING_FS)).astype(np.int64)
         proba = self.predict_beats(known(signal), ecg.fs, peaks)
         quality = windows[grid_peaks // WINDOW]
-        confidence = proba.max(axis=1)
-        table = {
-            "time_s": peaks / ecg.fs,
-            "sample": peaks,
-            "label": np.where(quality == OK, np.array(CLASSES)[proba.argmax(axis=1)], ""),
-            "confidence": confidence,
-            **{f"p_{name}": proba[:, i] for i, name in enumerate(CLASSES)},
-            "uncertain": (confidence < self.threshold) | (quality != OK),
-            "quality": quality,
-        }
-        table, duration = pd.DataFrame(table), ecg.n_samples / ecg.fs
-        table.attrs = {
-            "name": ecg.name,
-            "fs": ecg.fs,
-            "lead": ", ".join(ecg.leads[k] for k in numbers),
-            "duration_s": duration,
-            "no_verdict": stretches(windows, duration),
-            "assumed": list(ecg.assumed),
-            "warnings": [],
-        }
-        return table
+        return verdict_table(ecg, numbers, peaks, proba, self.threshold, quality, windows)
 
 
 def known(signal: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock
 
 from ecglib.beats import Beats
 from ecglib.paths import ROOT, Run, atomic_write, show
@@ -159,6 +160,34 @@ def read_benchmark(name: str) -> pd.DataFrame | None:
     """``benchmarks/results/NAME.csv``, or None where it has not been made."""
     path = ROOT / "benchmarks" / "results" / f"{name}.csv"
     return pd.read_csv(path) if path.is_file() else None
+
+
+def keep_benchmark(name: str, table: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    """Add lines to ``benchmarks/results/NAME.csv``, in place of those they repeat.
+
+    Parameters
+    ----------
+    name : str
+    table : DataFrame
+        The new lines.
+    key : list of str
+        Columns that tell lines apart; they come first, and lines are sorted by them.
+
+    Returns
+    -------
+    DataFrame
+        All lines.
+    """
+    path = ROOT / "benchmarks" / "results" / f"{name}.csv"
+    path.parent.mkdir(exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):  # several may be measuring side by side
+        if (old := read_benchmark(name)) is not None:
+            table = pd.concat([old, table])
+        table = table.drop_duplicates(key, keep="last").sort_values(key)
+        table = table[[*key, *table.columns.difference(key, sort=False)]]
+        with atomic_write(path) as temporary:
+            table.to_csv(temporary, index=False, float_format="%.6g")
+    return table
 
 
 def ladder_of(protocol: str) -> tuple[pd.DataFrame | None, str]:

@@ -26,7 +26,7 @@ from ecglib.beats import Beats
 from ecglib.checkpoint import restore, save
 from ecglib.model import CNNLSTM, predict_logits
 from ecglib.recipes import Recipe, class_weights, focal_loss, one_cycle
-from ecglib.rhythm import rhythm_features
+from ecglib.rhythm import rhythm_of
 from ecglib.sampling import draw, share_losses
 from ecglib.splits import Split
 
@@ -97,7 +97,7 @@ def fit(
     if not accelerator.is_main_process:
         report = _silent
     set_seed(seed)
-    rhythm = rhythm_features(beats.rr_before, beats.rr_after, beats.record)
+    rhythm = rhythm_of(beats)
     arrays = (beats.signal, rhythm, beats.label)
     signal, around, label = (torch.from_numpy(a[split.train]) for a in arrays)
     model.fit_standardisation(signal, around)

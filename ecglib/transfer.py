@@ -12,13 +12,13 @@ import pandas as pd
 
 from ecglib.beats import RECORDING_FS, cut_rows, to_recording_fs
 from ecglib.classifier import Classifier
-from ecglib.ec57 import FORGIVEN
+from ecglib.ec57 import ec57_scores
 from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
 from ecglib.modelfile import read_card
 from ecglib.paths import MODELS
 from ecglib.patientwise import KIND, PatientwiseClassifier, detect, known
 from ecglib.recordings import Recording, read_recording, record_names
-from ecglib.rhythm import rhythm_features
+from ecglib.rhythm import rhythm_between
 
 WINDOW_S = 0.15  # how far a detection may be from the annotation it belongs to, as EC57 has it
 # Beats that MIT-BIH does not have: a bundle branch block not told which, an escape beat, an R on T,
@@ -185,8 +185,7 @@ def call(model, signal: np.ndarray, fs: float, peaks: np.ndarray) -> np.ndarray:
         grid = np.rint(peaks * (RECORDING_FS / fs)).astype(np.int64)
         rows = cut_rows(to_recording_fs(signal[:, 0], fs), grid, np.arange(len(peaks) - 1))
         rr = np.diff(peaks) / fs
-        rhythm = rhythm_features(np.append(np.nan, rr[:-1]), rr)
-        called[:-1] = letters[model.predict_proba(rows, rhythm).argmax(axis=1)]
+        called[:-1] = letters[model.predict_proba(rows, rhythm_between(rr)).argmax(axis=1)]
     return called
 
 
@@ -222,17 +221,9 @@ def scores(beats: pd.DataFrame, classes: str) -> pd.DataFrame:
     ``beats`` are beats with ``true`` and ``predicted``, or what :func:`confusion` makes of them.
     """
     table = confusion(beats) if "predicted" in beats else beats
-    rows = []
-    for name in classes:
-        tp, n = int(table.loc[name, name]), int(table.loc[name].sum())
-        counted = [t for t in table.index if t not in FORGIVEN.get(name, "")]
-        called = int(table.loc[counted, name].sum())
-        rows.append({"class": name, "beats": n, "tp": tp, "fn": n - tp, "fp": called - tp})
-    found = pd.DataFrame(rows)
-    found["sensitivity"] = found.tp / found.beats.where(found.beats > 0)
-    found["precision"] = found.tp / (found.tp + found.fp).where(found.tp + found.fp > 0)
-    f1 = 2 * found.tp / (2 * found.tp + found.fn + found.fp).where(found.beats > 0)
-    found["f1"] = f1
-    together = {"class": "all", "beats": found.beats.sum(), "tp": found.tp.sum(), "f1": f1.mean()}
-    together["accuracy"] = found.tp.sum() / max(found.beats.sum(), 1)
-    return pd.concat([found, pd.DataFrame([together])], ignore_index=True)
+    found = ec57_scores(table.to_numpy(), classes)
+    columns = ("beats", "tp", "fn", "fp", "sensitivity", "precision", "f1")
+    rows = pd.DataFrame({"class": list(classes)} | {name: found[name] for name in columns})
+    together = {"class": "all", "beats": found["beats"].sum(), "tp": found["tp"].sum()}
+    together |= {"f1": float(found["macro_f1"]), "accuracy": np.nan_to_num(found["accuracy"])}
+    return pd.concat([rows, pd.DataFrame([together])], ignore_index=True)

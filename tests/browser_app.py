@@ -147,3 +147,23 @@ def new_page(running: "object", **options) -> "object":
     page = running.new_page(viewport={"width": 1240, "height": 1000}, **options)
     page.set_default_timeout(PATIENCE_S * 1000)
     return page
+
+
+def dark_settings(folder: Path) -> dict[str, str]:
+    """Environment of a JupyterLab with its dark theme and settings of its own."""
+    settings = folder / "settings"
+    themes = settings / "@jupyterlab" / "apputils-extension"
+    themes.mkdir(parents=True)
+    (themes / "themes.jupyterlab-settings").write_text('{"theme": "JupyterLab Dark"}')
+    (themes / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+    return {"JUPYTERLAB_SETTINGS_DIR": str(settings), "JUPYTER_CONFIG_DIR": str(folder)}
+
+
+def run_demo_notebook(running: "object", address: str) -> "object":
+    """A page of JupyterLab on which all cells of the demo notebook were told to run."""
+    page = new_page(running)
+    page.goto(f"{address}/lab/tree/05_classifier_demo.ipynb")
+    page.get_by_text("Python 3").first.wait_for()
+    page.get_by_role("menuitem", name="Run").click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    return page

@@ -14,11 +14,13 @@ from browser_app import (
     PATIENCE_S,
     browser,
     children,
+    dark_settings,
     demo_notebook,
     final,
     jupyterlab,
     needs_browser,
     new_page,
+    run_demo_notebook,
     small_notebook,
     status,
     voila,
@@ -356,17 +358,8 @@ def test_twenty_pages_leave_no_kernel(chromium, tmp_path: Path) -> None:
 
 def test_in_jupyterlab(chromium, tmp_path: Path) -> None:
     demo_notebook(tmp_path)
-    settings = tmp_path / "settings"
-    themes = settings / "@jupyterlab" / "apputils-extension"
-    themes.mkdir(parents=True)
-    (themes / "themes.jupyterlab-settings").write_text('{"theme": "JupyterLab Dark"}')
-    own_config = {"JUPYTERLAB_SETTINGS_DIR": str(settings), "JUPYTER_CONFIG_DIR": str(tmp_path)}
-    with jupyterlab(tmp_path, **own_config) as (address, _):
-        page = new_page(chromium)
-        page.goto(f"{address}/lab/tree/05_classifier_demo.ipynb")
-        page.get_by_text("Python 3").first.wait_for()
-        page.get_by_role("menuitem", name="Run").click()
-        page.get_by_text("Run All Cells", exact=True).click()
+    with jupyterlab(tmp_path, **dark_settings(tmp_path)) as (address, _):
+        page = run_demo_notebook(chromium, address)
         tab = page.get_by_role("tab", name="Your ECG")
         tab.wait_for()
         tab.scroll_into_view_if_needed()

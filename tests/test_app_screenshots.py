@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from browser_app import ROOT, browser, demo_notebook, jupyterlab, needs_browser, new_page, voila
+from browser_app import (
+    ROOT,
+    browser,
+    dark_settings,
+    demo_notebook,
+    jupyterlab,
+    needs_browser,
+    new_page,
+    run_demo_notebook,
+    voila,
+)
 from ecglib.paths import MODELS
 
 pytestmark = [pytest.mark.full, pytest.mark.data, pytest.mark.browser, needs_browser]
@@ -93,21 +103,9 @@ def test_about(page) -> None:
 
 def test_dark_jupyterlab(chromium, mitdb: Path, tmp_path: Path) -> None:
     demo_notebook(tmp_path, source="folder")
-    themes = tmp_path / "settings" / "@jupyterlab" / "apputils-extension"
-    themes.mkdir(parents=True)
-    (themes / "themes.jupyterlab-settings").write_text('{"theme": "JupyterLab Dark"}')
-    (themes / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
-    environment = {
-        "ECG_DATA": str(mitdb.parent),
-        "JUPYTERLAB_SETTINGS_DIR": str(tmp_path / "settings"),
-        "JUPYTER_CONFIG_DIR": str(tmp_path),
-    }
+    environment = {"ECG_DATA": str(mitdb.parent)} | dark_settings(tmp_path)
     with jupyterlab(tmp_path, **environment) as (address, _):
-        page = new_page(chromium)
-        page.goto(f"{address}/lab/tree/05_classifier_demo.ipynb")
-        page.get_by_text("Python 3").first.wait_for()
-        page.get_by_role("menuitem", name="Run").click()
-        page.get_by_text("Run All Cells", exact=True).click()
+        page = run_demo_notebook(chromium, address)
         page.get_by_text("are uncertain").first.wait_for()
         page.get_by_label("Order").select_option("least sure first")
         page.get_by_text("needs a person's look").wait_for()

@@ -12,7 +12,7 @@ from ecglib import Classifier, split_beats
 from ecglib.evaluation import summary
 from ecglib.modelfile import read_card
 from ecglib.paths import MODELS
-from ecglib.rhythm import rhythm_features
+from ecglib.rhythm import rhythm_of
 
 ROOT = Path(__file__).resolve().parents[1]
 NETWORKS = ("compact", "rhythm", "best")
@@ -33,7 +33,7 @@ def classifier():
 def test_shipped_models_are_as_good_as_their_cards_say(name, mitdb_beats):
     classifier = Classifier.load(MODELS / f"{name}.safetensors")
     index = split_beats(mitdb_beats, "kaggle").test
-    rhythm = rhythm_features(mitdb_beats.rr_before, mitdb_beats.rr_after, mitdb_beats.record)
+    rhythm = rhythm_of(mitdb_beats)
     proba = classifier.predict_proba(mitdb_beats.signal[index], rhythm[index])
     found, said = summary(mitdb_beats.label[index], proba), classifier.card["metrics"]["test"]
     for score in ("accuracy", "macro_f1", "ece"):

@@ -6,7 +6,7 @@ import torch
 
 from ecglib.classifier import Classifier
 from ecglib.model import CNNLSTM, CONFIGS
-from ecglib.rhythm import RHYTHM, rhythm_features
+from ecglib.rhythm import RHYTHM, rhythm_features, rhythm_of
 
 BEFORE, AFTER, BEFORE_2, AFTER_2, AROUND, AVERAGE = range(len(RHYTHM))
 
@@ -48,7 +48,7 @@ def test_recordings_do_not_mix() -> None:
 
 @pytest.mark.data
 def test_early_beats_are_the_supraventricular_ones(mitdb_beats) -> None:
-    features = rhythm_features(mitdb_beats.rr_before, mitdb_beats.rr_after, mitdb_beats.record)
+    features = rhythm_of(mitdb_beats)
     early = np.exp(features[:, BEFORE]) < 0.85
     assert early[mitdb_beats.label == 1].mean() > 0.5
     assert early[mitdb_beats.label == 0].mean() < 0.1
