@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 
 from ecglib import Classifier, load_beats, split_beats
-from ecglib.distillation import ask_teachers
+from ecglib.distillation import STUDENTS, TEACHERS, ask_teachers
 from ecglib.evaluation import summary
 from ecglib.finishing import calibrate
 from ecglib.model import CONFIGS, build_model
@@ -24,14 +24,15 @@ from ecglib.rhythm import rhythm_of
 from ecglib.training import fit, pick_precision
 
 RESULTS = ROOT / "benchmarks" / "results"
-STUDENT, TEACHERS = "best", 5  # the student of notebook 3, here always of the same teachers
+HOW_MANY = 5  # teachers, and always the same ones
 KEY = ["architecture", "recipe", "seed"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--architecture", choices=[*CONFIGS, STUDENT], default="compact")
-    parser.add_argument("--recipe", choices=RECIPES, default="fast")
+    names = [*CONFIGS, *STUDENTS]
+    parser.add_argument("--architecture", choices=names, default="compact")
+    parser.add_argument("--recipe", choices=RECIPES, default="fast", help="the teachers', if any")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     asked = parser.parse_args()
 
@@ -41,15 +42,14 @@ def main() -> None:
     split = split_beats(beats, "kaggle")
     rhythm = rhythm_of(beats)
     recipe, taught = RECIPES[asked.recipe], None
-    design = "rhythm" if asked.architecture == STUDENT else asked.architecture
-    if asked.architecture == STUDENT:
+    if asked.architecture in STUDENTS:
         folder = RESULTS / ".teachers"
         folder.mkdir(exist_ok=True)
-        taught = ask_teachers(CONFIGS[design], beats, split, recipe, TEACHERS, 0, folder)
+        taught, _ = ask_teachers(CONFIGS[TEACHERS], beats, split, recipe, HOW_MANY, 0, folder)
         recipe = RECIPES["student"]
     for seed in asked.seeds:
         torch.manual_seed(seed)
-        model = build_model(design)
+        model = build_model(STUDENTS.get(asked.architecture, asked.architecture))
         checkpoint = RESULTS / f".{asked.architecture}-{asked.recipe}-{seed}.pt"
         history = fit(model, beats, split, recipe, seed, checkpoint, taught=taught)
         calibrate(model, beats, split)

@@ -6,6 +6,8 @@ speaks of a beat that it has learnt by heart (cross-fitting). The student then l
 and opinions together (Hinton et al. 2015).
 """
 
+import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +23,9 @@ from ecglib.rhythm import rhythm_of
 from ecglib.splits import Split
 from ecglib.training import fit
 
+TEACHERS = "rhythm"  # their architecture: what they know of the rhythm, they teach all students
+STUDENTS = {"best": "rhythm", "best_beat": "compact"}  # names and architectures
+
 
 def ask_teachers(
     config: ModelConfig,
@@ -32,7 +37,7 @@ def ask_teachers(
     folder: Path,
     precision: str = "auto",
     report=print,
-) -> np.ndarray:
+) -> tuple[np.ndarray, float]:
     """Train teachers and collect what each says of the training beats it has not seen.
 
     Parameters
@@ -54,24 +59,31 @@ def ask_teachers(
 
     Returns
     -------
-    ndarray, shape (n_train, 5), float32
+    taught : ndarray, shape (n_train, 5), float32
         Probabilities of the training beats, in the order of ``split.train``.
+    cpu_seconds : float
+        What all teachers took, in this call or an earlier one.
     """
     rhythm = rhythm_of(beats)
+    identity = json.dumps([config.to_dict(), recipe.to_dict(), seed, len(split.train)])
+    lesson = hashlib.sha256(identity.encode()).hexdigest()[:8]
     folds = StratifiedKFold(teachers, shuffle=True, random_state=seed)
-    taught = np.zeros((len(split.train), 5), dtype=np.float32)
+    taught, cpu_seconds = np.zeros((len(split.train), 5), dtype=np.float32), 0.0
     for k, (known, unseen) in enumerate(folds.split(split.train, beats.label[split.train])):
-        stem = f"teacher-{len(split.train)}-{seed}-{k + 1}-of-{teachers}"
-        opinion = folder / f"{stem}.npy"
+        stem = f"teacher-{lesson}-{k + 1}-of-{teachers}"
+        opinion = folder / f"{stem}.npz"
         if not opinion.exists():
             report(f"Teacher {k + 1} of {teachers}")
             torch.manual_seed(1000 * (k + 1) + seed)
             teacher = CNNLSTM(config)
             part = replace(split, train=split.train[known])
-            fit(teacher, beats, part, recipe, seed + k, folder / f"{stem}.pt", precision, report)
+            checkpoint = folder / f"{stem}.pt"
+            history = fit(teacher, beats, part, recipe, seed + k, checkpoint, precision, report)
             asked = split.train[unseen]
             proba = predict_logits(teacher, beats.signal[asked], rhythm[asked]).softmax(dim=1)
             with atomic_write(opinion) as temporary, open(temporary, "wb") as file:
-                np.save(file, proba.numpy())
-        taught[unseen] = np.load(opinion, allow_pickle=False)
-    return taught
+                np.savez(file, proba=proba.numpy(), cpu_seconds=history.cpu_seconds.iloc[-1])
+        with np.load(opinion, allow_pickle=False) as stored:
+            taught[unseen] = stored["proba"]
+            cpu_seconds += float(stored["cpu_seconds"])
+    return taught, cpu_seconds

@@ -16,6 +16,7 @@ PURPOSE = {
     "rhythm": "`compact` that is told the RR intervals around the beat, too",
     "deep": "the published architecture, layer for layer, trained with our recipe",
     "best": "as `rhythm`, learnt from labels and from five cross-fitted teachers",
+    "best_beat": "as `compact`, learnt from labels and from the same teachers, who know the rhythm",
 }
 TEXT = """# Model card
 
@@ -60,8 +61,8 @@ on validation beats, a verdict is called uncertain.
 
 ## How to make them again
 
-`make run` makes `compact`; `make full` makes `compact`, `rhythm` and `deep`, and with
-`make full ARGS="-p teachers 5"` also `best`. `outputs/PROFILE/run.json` says with what.
+`make run` makes `compact`; `make full` makes all of them. `outputs/PROFILE/run.json` says with
+what.
 """
 
 
@@ -94,6 +95,7 @@ def card_page() -> str:
                 "what it is": PURPOSE[name],
                 "parameters": f"{card['parameters']:,}",
                 "training, CPU s": f"{training['cpu_seconds']:,.0f}",
+                "its teachers', CPU s": f"{training.get('teachers_cpu_seconds', 0):,.0f}",
             }
         )
         scores.append(
@@ -108,7 +110,7 @@ def card_page() -> str:
     table = pd.read_csv(SEEDS)
     seeds = [
         {
-            "model": f"`{name}`",
+            "model": f"`{name}`" if recipe == "fast" else f"`{name}`, recipe `{recipe}`",
             "seeds": len(own),
             "accuracy": spread(own.test_accuracy),
             "macro F1": spread(own.test_macro_f1),
@@ -116,7 +118,7 @@ def card_page() -> str:
             "validation macro F1": spread(own.validation_macro_f1),
             "CPU s": f"{own.cpu_seconds.mean():.0f}",
         }
-        for name, own in table[table.recipe == "fast"].groupby("architecture")
+        for (name, recipe), own in table.groupby(["architecture", "recipe"])
         if len(own) > 1
     ]
     first = next(iter(cards.values()))
@@ -130,8 +132,8 @@ def card_page() -> str:
         scores=markdown(scores),
         seeds=markdown(seeds),
         recipe="; ".join(f"{name} {value}" for name, value in recipe.items())
-        + ". What each of them means: `ecglib.recipes.Recipe`. `best` learns longer, and sees more "
-        "beats without their rhythm: `ecglib.recipes.RECIPES['student']`.",
+        + ". What each means: `ecglib.recipes.Recipe`. The students learn longer, and `best` "
+        "sees more beats without their rhythm: `ecglib.recipes.RECIPES['student']`.",
         limits=first.get("limits", ""),
     )
 

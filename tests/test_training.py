@@ -192,10 +192,11 @@ def test_teachers_judge_what_they_have_not_seen_and_go_on_after_a_break(beats, t
     split = split_beats(beats, "random")
     lines = []
     ask = partial(ask_teachers, TINY, beats, split, QUICK, 2, 0, tmp_path, "no", lines.append)
-    proba = ask()
+    proba, cost = ask()
     assert proba.shape == (len(split.train), 5)
     assert np.allclose(proba.sum(axis=1), 1, atol=1e-5)
     asked = len(lines)
-    (tmp_path / next(p.name for p in tmp_path.glob("*2-of-2.npy"))).unlink()
-    assert np.array_equal(ask(), proba)  # only the second teacher, from its checkpoint
+    (tmp_path / next(p.name for p in tmp_path.glob("*2-of-2.npz"))).unlink()
+    again, cost_again = ask()  # only the second teacher, from its checkpoint
+    assert np.array_equal(again, proba) and cost_again == pytest.approx(cost)
     assert len(lines) - asked == 2
