@@ -29,8 +29,13 @@ full: .venv/stamp-run ## everything, for the long wait (profile full)
 smoke: .venv/stamp-run ## all notebooks on synthetic beats, about a minute (profile smoke)
 	$(python) run_all.py --profile smoke $(ARGS)
 
-bench: .venv/stamp-run ## measure what everything costs, into benchmarks/results
+bench: .venv/stamp-test ## measure what everything costs, into benchmarks/results
 	$(python) benchmarks/speed.py $(ARGS)
+ifndef ARGS
+	$(python) benchmarks/recording_speed.py
+	$(python) benchmarks/archive.py
+	$(python) benchmarks/api_load.py
+endif
 
 lab: .venv/stamp-run ## open the notebooks in JupyterLab
 	$(python) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks $(ARGS)
