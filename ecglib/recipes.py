@@ -1,5 +1,5 @@
-"""How a network is trained: ``reference`` as published, ``fast`` in minutes on two cores; like it
-``sprint``, to the published quality and no further, and ``student``, to learn from teachers."""
+"""How a network is trained: ``reference`` as published, ``fast`` in minutes on two cores,
+``student`` for a network that learns from teachers."""
 
 import math
 from dataclasses import asdict, dataclass, replace
@@ -94,7 +94,6 @@ RECIPES = {
     ),
 }
 
-RECIPES["sprint"] = replace(RECIPES["fast"], epochs=8, patience=8)
 
 # Opinions are harder to learn by heart than labels, so a student gains from learning longer; it
 # sees more beats without their rhythm, to be the one network for both.
