@@ -126,8 +126,8 @@ def _read_beats(content: bytes) -> tuple[Beats, list[np.ndarray], list[str]]:
             f"The file holds a recording, not beats of {BEAT_SAMPLES} values each: send it to "
             "/recordings."
         )
-    notes = [f"{len(beats):,} beat{'s' * (len(beats) != 1)}.", *(f"{n}." for n in beats.assumed)]
-    return beats, [np.trim_zeros(row, "b") for row in beats.signal], notes
+    notes = [f"{len(beats):,} beat{'s' * (len(beats) != 1)}.", *beats.assumed]
+    return beats, [np.trim_zeros(row, "b") for row in beats.written], notes
 
 
 def without_input(error: Exception) -> str:

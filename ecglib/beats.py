@@ -41,7 +41,9 @@ class Beats:
     source : str
         Which source served them: ``folder``, ``physionet``, ``kaggle`` or ``synthetic``.
     assumed : tuple of str
-        What was taken for granted about beats from somebody's file.
+        What was taken for granted about beats from somebody's file, one sentence each.
+    written : ndarray, shape (n, 187), or None
+        The rows as that file holds them, before they were scaled.
     """
 
     signal: np.ndarray
@@ -52,6 +54,7 @@ class Beats:
     rr_after: np.ndarray
     source: str = "folder"
     assumed: tuple[str, ...] = ()
+    written: np.ndarray | None = None
 
     @property
     def synthetic(self) -> bool:
@@ -65,7 +68,8 @@ class Beats:
         """The beats that an index array, a mask, a slice or one number selects."""
         if isinstance(key, (int, np.integer)):
             key = [key]
-        return replace(self, **{name: getattr(self, name)[key] for name in ARRAYS})
+        present = ARRAYS if self.written is None else (*ARRAYS, "written")
+        return replace(self, **{name: getattr(self, name)[key] for name in present})
 
 
 def cut_rows(signal: np.ndarray, marks: np.ndarray, keep: np.ndarray) -> np.ndarray:
@@ -177,9 +181,12 @@ def resampling_ratio(fs: float) -> tuple[int, int]:
 
 
 def join(parts: list[Beats], source: str) -> Beats:
-    """Put the beats of several recordings behind each other."""
+    """Put the beats of several recordings or files behind each other."""
+    present = ARRAYS if any(p.written is None for p in parts) else (*ARRAYS, "written")
     return Beats(
-        **{n: np.concatenate([getattr(p, n) for p in parts]) for n in ARRAYS}, source=source
+        **{n: np.concatenate([getattr(p, n) for p in parts]) for n in present},
+        source=source,
+        assumed=tuple(dict.fromkeys(sentence for p in parts for sentence in p.assumed)),
     )
 
 

@@ -5,9 +5,11 @@ from collections.abc import Callable
 import anywidget
 import traitlets
 
-from ecglib.demo_uploads import ACCEPTED
 from ecglib.paths import PACKAGE_DATA
-from ecglib.upload_files import MAX_FILES, MAX_MB
+
+ACCEPTED = ".csv,.txt,.tsv,.dat,.hea,.atr,.edf,.bdf,.ecg,.zip"
+MAX_MB = 50  # of all files together
+MAX_FILES = 200
 
 
 class FileExchange(anywidget.AnyWidget):
@@ -50,6 +52,8 @@ class FileExchange(anywidget.AnyWidget):
         elif kind == "begin":
             self._transfer, self._names = message["transfer"], list(message["names"])
             self._parts = {index: [] for index in range(len(self._names))}
+            if len(self._names) > self.limit_files:
+                self._refuse(len(self._names), 0)
         elif message.get("transfer") != self._transfer:
             return  # of an older transfer, which a newer one has overtaken
         elif kind == "piece":

@@ -112,7 +112,7 @@ class Strip:
 
     def describe(self) -> str:
         """Length, beats and rhythm in a sentence."""
-        text = f"{self.name}, lead {self.lead}: {clock(self.seconds)} at {self.fs:g} Hz, "
+        text = f"{self.name}, {self.lead}: {clock(self.seconds)} at {self.fs:g} Hz, "
         text += f"{len(self.peak):,} beats found"
         if len(self.peak) > 2:
             rr = self.rr[1:]
@@ -146,7 +146,7 @@ def classify_upload(classifier: Classifier, upload: Upload, seed: int = 0) -> tu
     table = classifier.classify_recording(signal, fs=recording.fs)
     if table.empty:
         raise ValueError(
-            f"No beats were found in {upload.name}, lead {recording.leads[lead]}, "
+            f"No beats were found in {upload.name}, {recording.leads[lead]}, "
             f"{len(signal) / recording.fs:.1f} s at {recording.fs:g} Hz. Is the sampling rate "
             "right, and is it an ECG of more than a few seconds?"
         )
@@ -228,7 +228,7 @@ def written_traces(upload: Upload) -> Callable[[int], Trace]:
     """The beats of a table as they were written: in a unit that nobody knows."""
 
     def trace(which: int) -> Trace:
-        value = upload.raw[which]
+        value = np.trim_zeros(upload.beats.written[which], "b")
         return Trace(np.arange(len(value)) * 1000 / BEAT_FS, value, "")
 
     return trace

@@ -4,23 +4,27 @@ What a file claims is checked before anything of that size is read; nothing in i
 nothing is written outside a temporary folder.
 """
 
+import math
+import re
 import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
 
-from ecglib.beats import Beats
+from ecglib.beats import Beats, join
+from ecglib.readers_beats import UPLOAD
 from ecglib.readers_files import Ecg, open_edf, open_ishne, open_wfdb
-from ecglib.readers_text import read_text
+from ecglib.readers_text import UNTOLD, Layout, read_text
 from ecglib.recordings import EcgFileError, Recording
 
 MAX_UPLOAD = 256_000_000  # bytes of uploaded files together, unpacked: a day of two leads
 MAX_VALUES = 100_000_000  # of a recording that is read as a whole
-MAX_TEXT = 40_000_000  # bytes: an hour and a half of two leads at 360 Hz
+MAX_TEXT = 50_000_000  # bytes: 10,000 beats in Kaggle's way of writing
 FS_RANGE = (1, 10_000)  # Hz
 TO_MV = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6, "v": 1e3}
 
@@ -53,8 +57,8 @@ def read_ecg(
     Recording
         In mV where the unit is known; ``assumed`` says what was taken for granted.
     Beats
-        Where a text file holds prepared beats, rows of 187 samples or 188 with the label, as
-        Kaggle's files do: these are no recording. See `ecglib.readers_beats.prepared_beats`.
+        Where text files hold prepared beats, rows of 187 samples or 188 with the label, as
+        Kaggle's do: these are no recording. See `ecglib.readers_beats.prepared_beats`.
 
     Raises
     ------
@@ -84,13 +88,24 @@ def as_recording(ecg: Ecg, lead: int | str | None = None) -> Recording:
 
 
 @contextmanager
-def open_ecg(source, *, fs: float | None = None, units: str | None = None) -> Iterator[Ecg | Beats]:
+def open_ecg(
+    source,
+    *,
+    fs: float | None = None,
+    units: str | None = None,
+    layout: Layout = UNTOLD,
+    need_fs: bool = True,
+) -> Iterator[Ecg | Beats]:
     """Open an ECG to read it in blocks, so that a week of it needs no more memory than an hour.
 
     Parameters
     ----------
     source, fs, units
         As for `read_ecg`.
+    layout : Layout, optional
+        Of a text file, where a person knows it.
+    need_fs : bool
+        Refuse what does not tell its sampling rate; otherwise the rate is NaN.
 
     Yields
     ------
@@ -103,26 +118,26 @@ def open_ecg(source, *, fs: float | None = None, units: str | None = None) -> It
         if isinstance(source, dict):
             source = _unpack_upload(source, Path(folder))
         if isinstance(source, str | Path):
-            ecg = _open_path(Path(source), Path(folder), fs)
+            ecg = _open_path(Path(source), Path(folder), layout)
         else:
-            ecg = _from_array(source, "the array", fs)
+            ecg = _from_array(source)
         if isinstance(ecg, Ecg):
-            ecg = _settle(ecg, fs, units)
+            ecg = _settle(ecg, fs, units, need_fs)
         yield ecg
 
 
-def _settle(ecg: Ecg, fs: float | None, units: str | None) -> Ecg:
+def _settle(ecg: Ecg, fs: float | None, units: str | None, need_fs: bool) -> Ecg:
     """The rate and unit that count, and sentences on what nobody has said."""
     assumed = list(ecg.assumed)
     if fs is not None and ecg.fs is not None and fs != ecg.fs:
         assumed.append(f"The sampling rate is {fs:g} Hz as you say, not {ecg.fs:g} as the file.")
     rate = ecg.fs if fs is None else fs
-    if rate is None:
+    if rate is None and need_fs:
         raise MissingRateError(
             f"{ecg.name} does not tell its sampling rate: give fs in Hz "
             "(360 for MIT-BIH, often 250 or 500 elsewhere)."
         )
-    if not FS_RANGE[0] <= rate <= FS_RANGE[1]:
+    if rate is not None and not FS_RANGE[0] <= rate <= FS_RANGE[1]:
         raise EcgFileError(
             f"A sampling rate of {rate:g} Hz is impossible here; it is 1 to 10,000 Hz."
         )
@@ -139,12 +154,12 @@ def _settle(ecg: Ecg, fs: float | None, units: str | None) -> Ecg:
 
     units_now = tuple("mV" if unit in TO_MV else "" for unit in known)
     return Ecg(
-        ecg.name, float(rate), ecg.leads, units_now, ecg.n_samples, in_mv,
+        ecg.name, float(rate or math.nan), ecg.leads, units_now, ecg.n_samples, in_mv,
         ecg.mark_sample, ecg.mark_symbol, tuple(assumed),
     )  # fmt: skip
 
 
-def _from_array(samples, name: str, fs: float | None) -> Ecg:
+def _from_array(samples) -> Ecg:
     try:
         samples = np.asarray(samples, dtype=np.float32)
     except (TypeError, ValueError) as error:
@@ -156,20 +171,17 @@ def _from_array(samples, name: str, fs: float | None) -> Ecg:
             "(n_samples, n_leads)."
         )
     leads = tuple(f"lead {k}" for k in range(samples.shape[1]))
-    assumed = ()
-    if fs is None:
-        raise MissingRateError("An array does not tell its sampling rate: give fs in Hz.")
     return Ecg(
-        name, fs, leads, ("mV",) * len(leads), len(samples),
-        lambda start, stop, lead: samples[start:stop, lead], assumed=assumed,
+        "the array", None, leads, ("mV",) * len(leads), len(samples),
+        lambda start, stop, lead: samples[start:stop, lead],
     )  # fmt: skip
 
 
-def _open_path(path: Path, folder: Path, fs: float | None) -> Ecg | Beats:
+def _open_path(path: Path, folder: Path, layout: Layout) -> Ecg | Beats:
     """Open whatever a path names."""
     if path.is_dir():
-        path = _only_record(path)
-    elif not path.exists() and path.with_name(path.name + ".hea").is_file():
+        return _open_folder(path, folder, layout)
+    if not path.exists() and path.with_name(path.name + ".hea").is_file():
         path = path.with_name(path.name + ".hea")
     if not path.is_file():
         raise EcgFileError(
@@ -181,7 +193,7 @@ def _open_path(path: Path, folder: Path, fs: float | None) -> Ecg | Beats:
     if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         target = Path(tempfile.mkdtemp(dir=folder))
         _unzip(path, target)
-        return _open_path(target, folder, fs)
+        return _open_folder(target, folder, layout)
     if start[:8] == b"ISHNE1.0":
         return open_ishne(path)
     if start[:8] in (b"0       ", b"\xffBIOSEMI"):
@@ -191,24 +203,31 @@ def _open_path(path: Path, folder: Path, fs: float | None) -> Ecg | Beats:
     if path.stat().st_size > MAX_TEXT:
         raise EcgFileError(
             f"{path.name} has {path.stat().st_size / 1e6:.0f} MB, and the limit of text files is "
-            f"{MAX_TEXT // 10**6} MB: split it, or store it as WFDB or EDF, which have no limit."
+            f"{MAX_TEXT // 10**6} MB: split it; a recording may be stored as WFDB or EDF, which "
+            "have no limit."
         )
-    return read_text(path.read_bytes(), path.name, fs)
+    return read_text(path.read_bytes(), path.name, layout)
 
 
-def _only_record(folder: Path) -> Path:
-    """The one recording in a folder."""
-    files = [f for f in sorted(folder.rglob("*")) if f.is_file() and not f.name.startswith(".")]
+def _open_folder(path: Path, folder: Path, layout: Layout) -> Ecg | Beats:
+    """Open the one recording in a folder, or all its files of beats."""
+    files = [f for f in sorted(path.rglob("*")) if f.is_file() and not f.name.startswith(".")]
     found = [f for f in files if f.suffix.lower() == ".hea"]
     found = found or [f for f in files if f.suffix.lower() in {".edf", ".bdf", ".ecg", ".zip"}]
-    found = found or [f for f in files if f.suffix.lower() in {".csv", ".tsv", ".txt"}] or files
-    if len(found) != 1:
-        names = ", ".join(f.name for f in found[:3]) or "nothing that is an ECG"
-        raise EcgFileError(
-            f"One recording is wanted, and there are {len(found)} in {folder.name} ({names}): "
-            "name one of them."
-        )
-    return found[0]
+    texts = [f for f in files if f.suffix.lower() in {".csv", ".tsv", ".txt"}]
+    found = found or texts or files
+    if len(found) == 1:
+        return _open_path(found[0], folder, layout)
+    if found and found == texts:
+        opened = (_open_path(file, folder, layout) for file in texts)
+        beats = list(takewhile(lambda ecg: isinstance(ecg, Beats), opened))
+        if len(beats) == len(texts):
+            return join(beats, UPLOAD)
+    names = ", ".join(f.name for f in found[:3]) or "nothing that is an ECG"
+    raise EcgFileError(
+        f"One recording is wanted, and there are {len(found)} in {path.name} ({names}): name one "
+        "of them. Only files of beats can be read together."
+    )
 
 
 def _unpack_upload(files: dict[str, bytes], folder: Path) -> Path:
@@ -226,11 +245,17 @@ def _unpack_upload(files: dict[str, bytes], folder: Path) -> Path:
 
 
 def _plain(name: str) -> str:
-    """A file's name without folders; refused where it could mean anything else."""
-    plain = name.replace("\\", "/").rpartition("/")[2]
-    if not plain or plain.startswith(".") or "\0" in plain or len(plain) > 120:
+    """A file's name without folders and odd characters; refused where nothing is left."""
+    plain = re.sub(r"[^\w.() +-]", "_", name.replace("\\", "/").rpartition("/")[2])
+    if not plain or plain.startswith(".") or len(plain) > 120:
         raise EcgFileError("A file has no usable name: letters, digits and one dot will do.")
     return plain
+
+
+def _is_wanted(member: zipfile.ZipInfo) -> bool:
+    """Neither a folder, nor hidden, nor a zip once more."""
+    unwanted = r"/$|__MACOSX|(^|/)\.[^/]*$|\.zip$"
+    return re.search(unwanted, member.filename, re.IGNORECASE) is None
 
 
 def _unzip(path: Path, target: Path) -> None:
@@ -238,8 +263,7 @@ def _unzip(path: Path, target: Path) -> None:
     left = MAX_UPLOAD
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [m for m in archive.infolist() if not m.is_dir()]
-            members = [m for m in members if "__MACOSX" not in m.filename]
+            members = [m for m in archive.infolist() if _is_wanted(m)]
             if len(members) > 1000 or sum(m.file_size for m in members) > MAX_UPLOAD:
                 raise EcgFileError(
                     f"{path.name} would unpack to {len(members):,} files of "

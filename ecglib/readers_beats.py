@@ -1,5 +1,7 @@
 """Prepared beats that somebody hands in: rows of numbers understood, or refused with a sentence."""
 
+import re
+
 import numpy as np
 
 from ecglib.beats import BEAT_FS, BEAT_SAMPLES, Beats
@@ -16,7 +18,7 @@ def prepared_beats(table: np.ndarray, name: str) -> Beats:
     """Beats from a table: one a row, 187 numbers each, or 188 with the label at the end.
 
     Shorter rows are filled up with zeros. Rows that leave [0, 1] are scaled, zeros at their end
-    being padding.
+    being padding. The name of a file of one beat may tell its label, as in ``x_label2.csv``.
 
     Parameters
     ----------
@@ -28,7 +30,7 @@ def prepared_beats(table: np.ndarray, name: str) -> Beats:
     -------
     Beats
         ``record`` is the file's name and ``sample`` counts the beats from 1; labels are -1 where
-        the table has none; ``assumed`` is what was understood.
+        nobody tells them.
 
     Raises
     ------
@@ -55,20 +57,25 @@ def prepared_beats(table: np.ndarray, name: str) -> Beats:
                 f"The last of the {width} columns of {name} should hold the labels 0 to 4 "
                 f"(= {' '.join(CLASSES)}) and holds other numbers. Leave it out, or mend it."
             )
-        understood.append("labels in the last column")
+        understood.append("Labels are in the last column.")
+    elif rows == 1 and (named := re.search(r"_label([0-4])\.\w+$", name)):
+        label = np.array([int(named[1])])
+        understood.append("The label is from the file's name.")
     if width < BEAT_SAMPLES:
-        understood.append(f"{width} values a beat, filled up with zeros to {BEAT_SAMPLES}")
-    signal = np.pad(signal, ((0, 0), (0, BEAT_SAMPLES - signal.shape[1])))
+        understood.append(f"A beat has {width} values, filled up with zeros to {BEAT_SAMPLES}.")
+    signal = np.pad(signal, ((0, 0), (0, BEAT_SAMPLES - signal.shape[1]))).astype(np.float32)
+    written = signal
     outside = (signal.min(axis=1) < -TOLERANCE) | (signal.max(axis=1) > 1 + TOLERANCE)
     if outside.any():
+        signal = signal.copy()
         signal[outside] = [_scaled(row) for row in signal[outside]]
-        understood.append(f"{outside.sum():,} of {rows:,} beats scaled to 0 … 1")
+        understood.append(f"{outside.sum():,} of {rows:,} beats were scaled to 0 … 1.")
     if flat := int((np.ptp(signal, axis=1) == 0).sum()):
         understood.append(
-            f"{flat:,} of {rows:,} beats are flat: what is said of them means nothing"
+            f"{flat:,} of {rows:,} beats are flat: what is said of them means nothing."
         )
     return Beats(
-        signal=signal.astype(np.float32),
+        signal=signal,
         label=label.astype(np.int64),
         record=np.full(rows, name),
         sample=np.arange(1, rows + 1),
@@ -76,6 +83,7 @@ def prepared_beats(table: np.ndarray, name: str) -> Beats:
         rr_after=np.full(rows, np.nan, dtype=np.float32),
         source=UPLOAD,
         assumed=tuple(understood),
+        written=written,
     )
 
 

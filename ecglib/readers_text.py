@@ -3,6 +3,7 @@
 import io
 import re
 import warnings
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -12,6 +13,7 @@ from ecglib.readers_beats import prepared_beats
 from ecglib.readers_files import Ecg
 from ecglib.recordings import EcgFileError
 
+HEAD_BYTES = 65_536  # from which separator, header and decimal mark are found out
 HEADER_LINES = 60  # Apple's and Kardia's exports tell their story first
 MAX_COLUMNS = 32  # of a recording written in columns
 STEADY = 0.02  # how much the steps of a time column may differ from their median
@@ -20,7 +22,27 @@ RATE = re.compile(r"(?:rate|frequency|\bfs\b)[^\d\n]{0,20}(\d+(?:[.,]\d+)?)", re
 HERTZ = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:hz|hertz)\b", re.IGNORECASE)
 
 
-def read_text(content: bytes, name: str, fs: float | None = None) -> Ecg | Beats:
+@dataclass(frozen=True)
+class Layout:
+    """What a person says of a text file where the reader might guess wrongly.
+
+    Attributes
+    ----------
+    kind : {"auto", "beats", "recording"}
+    header : bool, optional
+        Whether the first line holds names.
+    decimal : {"auto", ".", ","}
+    """
+
+    kind: str = "auto"
+    header: bool | None = None
+    decimal: str = "auto"
+
+
+UNTOLD = Layout()
+
+
+def read_text(content: bytes, name: str, layout: Layout = UNTOLD) -> Ecg | Beats:
     """Read a recording, or prepared beats, from a text file.
 
     Numbers may be parted by commas, semicolons, tabs or spaces, in columns or in rows, with a
@@ -32,13 +54,14 @@ def read_text(content: bytes, name: str, fs: float | None = None) -> Ecg | Beats
         Of the file.
     name : str
         Of the file.
-    fs : float, optional
-        The sampling rate where it is known, which makes a time column needless.
+    layout : Layout, optional
+        By default all of it is found out.
 
     Returns
     -------
     Ecg or Beats
-        Beats where the file holds rows of 187 numbers, or 188 with the label.
+        Beats where the file holds rows of 33 to 188 numbers, or so few in a row or column that
+        they can't be a recording: see `ecglib.readers_beats.prepared_beats`.
 
     Raises
     ------
@@ -46,26 +69,32 @@ def read_text(content: bytes, name: str, fs: float | None = None) -> Ecg | Beats
         The file is no text or no table of numbers.
     """
     plain = _decoded(content, name).replace(b'"', b"").replace(b"'", b"")
-    head = plain[:65_536].decode("utf-8", "replace").splitlines()[: HEADER_LINES + 20]
-    separator, comma = _separator(head)
-    first = _first_numbers(head, separator, comma, name)
+    head = plain[:HEAD_BYTES]
+    if len(plain) > HEAD_BYTES:
+        head = re.sub(rb"[^\s,;]*\Z", b"", head)  # half a number
+    head = head.decode("utf-8", "replace").splitlines()[: HEADER_LINES + 20]
+    separator, comma = _separator(head, layout.decimal)
+    first = _first_numbers(head, separator, comma, layout.header, name)
+    assumed = ["Commas are decimal marks."] * comma
+    if first:
+        assumed.append(f"The numbers begin in line {first + 1}.")
     story = "\n".join(head[:first])
     if comma:
         plain = plain.replace(b",", b".")
     clock = ":" in _fields(head[first], separator)[0]
     table = _table(plain, first, separator, clock, name)
-    lengths = (BEAT_SAMPLES, BEAT_SAMPLES + 1)
-    if table.shape[1] in lengths or (table.shape[1] == 1 and len(table) in lengths):
-        return prepared_beats(table.T if table.shape[1] == 1 else table, name)
+    if layout.kind == "beats" or (layout.kind == "auto" and _is_beats(*table.shape)):
+        beats = prepared_beats(table.T if table.shape[1] == 1 else table, name)
+        return replace(beats, assumed=(*assumed, *beats.assumed))
     if table.shape[0] < table.shape[1]:
-        table = table.T  # leads in rows
+        table = table.T
+        assumed.append("Every lead is a row.")
     if table.shape[1] > MAX_COLUMNS:
         raise EcgFileError(
             f"{name} is a table of {table.shape[0]:,} by {table.shape[1]:,} numbers: neither a few "
             "leads of a recording nor beats of 187 samples each."
         )
     titles = _titles(head, first, separator, table.shape[1] + clock)
-    assumed = []
     if clock:
         rate = _clock_rate(plain, first, separator, name)
         titles = titles[1:]
@@ -82,7 +111,7 @@ def read_text(content: bytes, name: str, fs: float | None = None) -> Ecg | Beats
         raise EcgFileError(f"{name} holds no finite number.")
     signal = table.astype(np.float32)
     return Ecg(
-        name=name, fs=rate if fs is None else fs,
+        name=name, fs=rate,
         leads=tuple(title or f"lead {k}" for k, title in enumerate(titles)),
         units=(unit.rstrip("s"),) * signal.shape[1], n_samples=len(signal),
         read=lambda start, stop, lead: signal[start:stop, lead], assumed=tuple(assumed),
@@ -127,15 +156,24 @@ def _number(field: str, comma: bool = False) -> float | None:
         return None
 
 
-def _separator(head: list[str]) -> tuple[str | None, bool]:
+def _is_beats(rows: int, width: int) -> bool:
+    """Whether a table is of beats; less than 189 samples are no recording."""
+    longest = BEAT_SAMPLES + 1
+    return MAX_COLUMNS < width <= longest or (1 in (rows, width) and rows * width <= longest)
+
+
+def _separator(head: list[str], decimal: str) -> tuple[str | None, bool]:
     """What parts the numbers (None: white space), and whether a comma is a decimal comma."""
-    lines = [line for line in head if re.match(r"\s*[-+]?[.,]?\d", line)][-40:]
+    number = re.compile(r"\s*[-+]?([.,]?\d|nan\b|inf\b)", re.IGNORECASE)
+    lines = [line for line in head if number.match(line)][-40:]
     text = "\n".join(lines)
     for mark in (";", "\t"):
         if mark in text:
-            return mark, "," in text
-    if "," not in text:
-        return None, False
+            return mark, "," in text if decimal == "auto" else decimal == ","
+    if "," not in text or decimal == ",":
+        return None, "," in text
+    if decimal == ".":
+        return ",", False
     if "." not in text and all(re.fullmatch(r"\s*[-+]?\d+,\d+\s*", line) for line in lines):
         whole = np.array([int(line.split(",")[0]) for line in lines])
         if len(whole) < 3 or len(set(np.diff(whole))) > 1 or whole[0] == whole[-1]:
@@ -145,12 +183,17 @@ def _separator(head: list[str]) -> tuple[str | None, bool]:
     return ",", False
 
 
-def _first_numbers(head: list[str], separator: str | None, comma: bool, name: str) -> int:
+def _first_numbers(
+    head: list[str], separator: str | None, comma: bool, header: bool | None, name: str
+) -> int:
     """Position of the first line that begins the numbers."""
     for position, line in enumerate(head):
         fields = [f for f in _fields(line, separator) if f]
-        numbers = [f for f in fields if _number(f, comma) is not None or ":" in f]
-        if fields and fields[0] in numbers and len(numbers) == len(fields):
+        if not fields or fields[0].startswith("#"):
+            continue
+        if header:
+            header = None  # these are names, whatever they look like
+        elif header is False or all(_number(f, comma) is not None or ":" in f for f in fields):
             return position
     raise EcgFileError(
         f"{name} holds no numbers that can be read as an ECG. It needs one sample a line, leads "
@@ -175,8 +218,9 @@ def _table(plain: bytes, first: int, separator: str | None, clock: bool, name: s
             raise ValueError("at row 1")
         return table
     except (ValueError, IndexError) as error:
-        where = re.search(r"row (\d+)", str(error))
-        row = f", near row {where[1]} of the numbers" if where else ""
+        at = re.search(r"at row (\d+)(, column \d+)?", str(error))
+        # NumPy counts rows from 0 where it names a column, and else from 1.
+        row = f", at row {int(at[1]) + bool(at[2])}{at[2] or ''} below the header" if at else ""
         raise EcgFileError(
             f"{name} can't be read as a table of numbers{row}: every line needs the same number of "
             "columns, and nothing but numbers below the header."
@@ -208,12 +252,12 @@ def _time_column(
     if table.shape[1] < 2 or len(table) < 3:
         return None, False
     step = np.diff(table[:, 0])
-    usual = float(np.median(step))
-    if not usual > 0 or (step <= 0).any() or abs(step.mean() - usual) > STEADY * usual:
+    usual, mean = float(np.median(step)), float(step.mean())
+    rounded = np.abs(step - mean).max() <= 0.51 * mean  # such as 0.002, 0.003, 0.003
+    if (step <= 0).any() or not (rounded or abs(mean - usual) <= STEADY * usual):
         return None, False
     title = titles[0].lower()
     named = re.search(r"time|zeit|temps|elapsed|\bt\b|\bms\b|\bs\b|sec", title)
-    mean = (table[-1, 0] - table[0, 0]) / (len(table) - 1)
     if re.search(r"\bms\b|msec|milli", title):
         rate = 1000 / mean
     elif re.search(r"\bs\b|sec", title):

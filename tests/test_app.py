@@ -230,7 +230,7 @@ def test_about(page) -> None:
 
 def test_beats_from_a_file(own) -> None:
     hand_in(own, file("mine.csv", beats_csv()))
-    own.get_by_text("mine.csv: 30 beats; values parted by commas; labels").wait_for()
+    own.get_by_text("mine.csv: 30 beats. Labels are in the last column.").wait_for()
     classify(own)
     own.get_by_text("Beat 1 of 30: mine.csv, beat 1").wait_for()
     name, content = download(own, "Download CSV")
@@ -246,7 +246,7 @@ def test_beats_from_a_file(own) -> None:
 def test_the_same_file_twice(own) -> None:
     for content in (b"a,b\n", beats_csv(3)):  # the same name, mended
         hand_in(own, file("twice.csv", content))
-        own.get_by_text("twice.csv holds no numbers" if b"a" in content else "3 beats;").wait_for()
+        own.get_by_text("twice.csv holds no numbers" if b"a" in content else "3 beats.").wait_for()
 
 
 def test_a_recording_from_wfdb_files(own, tmp_path: Path) -> None:
@@ -297,8 +297,8 @@ def test_dropping_a_file(own) -> None:
     [
         ("image.csv", b"\x89PNG\r\n\x1a\n\x00\x00", "is not a text file"),
         ("empty.csv", b"", "holds no numbers"),
-        ("text.csv", b"1,2,x\n3,4,5\n", "Row 1, column 3"),
-        ("bomb.zip", b"PK\x03\x04 no zip", "can't be unpacked"),
+        ("text.csv", b"1,2,3\n4,x,6\n", "at row 2, column 2"),
+        ("bomb.zip", b"PK\x03\x04 no zip", "is damaged"),
         ("100.hea", b"100 2 360 650000\n", "speaks of 2 signals and describes 0"),
     ],
 )

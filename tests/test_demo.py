@@ -256,7 +256,7 @@ def test_upload_understood_then_classified(demo: ClassifierDemo, beats: Beats) -
     view.threshold.value = 0.98
     view.verdict.value = "wrong"
     upload(demo, csv(beats[3:5]))
-    assert "mine.csv: 2 beats; values parted by commas; labels" in view.own.understood.value
+    assert "mine.csv: 2 beats. Labels are in the last column." in view.own.understood.value
     assert view.body.layout.display == "none" and view.own.lead.layout.display == "none"
     view.own.classify.click()
     assert view.body.layout.display is None
@@ -281,16 +281,15 @@ def test_corrections_read_the_file_again(demo: ClassifierDemo) -> None:
     lines = "time,I,II\n" + "\n".join(f"{i / 250:.3f},{i % 50},{i % 60}" for i in range(1000))
     view = demo.view
     upload(demo, lines.encode())
-    assert "at 250 Hz, 4.0 s long, lead I, in an unknown unit" in view.own.understood.value
+    assert "at 250 Hz, 4.0 s long, I." in view.own.understood.value
     assert view.own.fs.value == 250 and view.own.lead.options == (("I", 0), ("II", 1))
     view.own.lead.value = 1
     demo.wait()
-    assert "lead II" in view.own.understood.value
+    assert "long, II." in view.own.understood.value
     view.own.fs.value = 500
     demo.wait()
-    assert (
-        "at 500 Hz, 2.0 s long, lead II" in view.own.understood.value and view.own.lead.value == 1
-    )
+    assert "at 500 Hz, 2.0 s long, II." in view.own.understood.value
+    assert "500 Hz as you say, not 250" in view.own.understood.value and view.own.lead.value == 1
     view.own.kind.value = "beats"
     demo.wait()
     assert "A row of mine.csv has 3 values" in view.message.value
@@ -338,6 +337,8 @@ def test_too_much_is_refused_by_the_page_and_by_us(demo: ClassifierDemo) -> None
     upload(demo, b"0" * 3_000_000)
     assert "that is too much. The limit is 1 MB" in demo.view.message.value
     assert demo.session.upload is None
+    upload(demo, {f"{number}.csv": b"1" for number in range(201)})
+    assert "201 files" in demo.view.message.value and demo.session.upload is None
 
 
 def test_pieces_of_an_older_transfer_are_dropped(demo: ClassifierDemo, beats: Beats) -> None:
@@ -349,7 +350,7 @@ def test_pieces_of_an_older_transfer_are_dropped(demo: ClassifierDemo, beats: Be
     send(None, {"kind": "piece", "transfer": "new", "index": 0}, [csv(beats[:1])])
     send(None, {"kind": "end", "transfer": "old"}, [])
     send(None, {"kind": "end", "transfer": "new"}, [])
-    assert "new.csv: 1 beat;" in demo.view.own.understood.value
+    assert "new.csv: 1 beat." in demo.view.own.understood.value
 
 
 # --- work in the background ----------------------------------------------------------------------

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from ecglib.demo_uploads import Corrections, read_upload
 from ecglib.synthetic import cached
-from ecglib.upload_files import MAX_MB
 
 ROWS = np.round(np.random.default_rng(0).random((3, 187)), 4)
 LABELLED = np.column_stack([ROWS, [0, 2, 4]])
@@ -54,14 +53,14 @@ def test_separators(separator: str, decimal: str, end: str) -> None:
     assert np.allclose(beats.signal, ROWS) and beats.signal.dtype == np.float32
     assert beats.label.tolist() == [0, 2, 4] and beats.label.dtype == np.int64
     assert beats.record.tolist() == ["mine.csv"] * 3 and beats.sample.tolist() == [1, 2, 3]
-    assert ("decimal comma" in upload.understood) == (decimal == ",")
-    assert "labels in the last column" in upload.describe()
+    assert ("Commas are decimal marks." in upload.describe()) == (decimal == ",")
+    assert "Labels are in the last column." in upload.describe()
 
 
 def test_without_labels() -> None:
     upload = read(text(ROWS))
     assert upload.beats.label.tolist() == [-1, -1, -1]
-    assert upload.describe() == "mine.csv: 3 beats; values parted by commas."
+    assert upload.describe() == "mine.csv: 3 beats."
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
@@ -69,7 +68,7 @@ def test_header_byte_order_mark_comment_and_trailing_separator(encoding: str) ->
     header = ",".join(f"s{i}" for i in range(187))
     content = "# mine\n" + header + "\n" + text(ROWS).decode().replace("\n", ",\n") + ",\n"
     upload = read(content.encode(encoding))
-    assert np.allclose(upload.beats.signal, ROWS) and "first line is a header" in upload.understood
+    assert np.allclose(upload.beats.signal, ROWS) and "begin in line 3" in upload.describe()
 
 
 @pytest.mark.parametrize("values", [ROWS[0], LABELLED[1]])
@@ -89,7 +88,7 @@ def test_a_short_beat_is_filled_up_and_a_name_may_tell_the_class() -> None:
     upload = read(text(ROWS[:1, :150]), "sample_007_Fusion_label3.csv")
     assert not upload.beats.signal[0, 150:].any() and upload.beats.label.tolist() == [3]
     assert "filled up with zeros to 187" in upload.describe()
-    assert "label from the file's name" in upload.understood
+    assert "label is from the file's name" in upload.describe()
 
 
 def test_other_units_are_scaled_and_padding_stays() -> None:
@@ -98,24 +97,23 @@ def test_other_units_are_scaled_and_padding_stays() -> None:
     rows[0, 100:] = 0
     upload = read(text(rows))
     signal = upload.beats.signal
-    assert "1 of 3 beats scaled to 0 … 1" in upload.understood
+    assert "1 of 3 beats were scaled to 0 … 1." in upload.describe()
     assert (signal[0, :100].min(), signal[0, :100].max()) == (0, 1) and not signal[0, 100:].any()
     assert np.allclose(signal[1:], rows[1:])
-    assert np.allclose(upload.raw[0], rows[0, :100], atol=1e-4)
+    assert np.allclose(upload.beats.written[0], rows[0], atol=1e-4)
     flat = read(text(np.full((1, 187), 7.0)))
     assert not flat.beats.signal.any() and "flat" in flat.describe()
 
 
 def test_several_files_and_a_zip_of_them() -> None:
     files = {f"b{i}.csv": text(ROWS[i : i + 1]) for i in range(3)}
-    packed = {
-        "all.zip": zipped({f"in/{name}": c for name, c in files.items()} | {"__MACOSX/x": b""})
-    }
-    for given_files in (files, packed):
+    inside = {f"in/{name}": content for name, content in files.items()}
+    hidden = {"__MACOSX/x": b"", "in/.DS_Store": b""}
+    for given_files in (files, {"all.zip": zipped(inside | hidden)}):
         upload = read_upload(given_files)
         assert upload.name == "3 files" and np.allclose(upload.beats.signal, ROWS)
         assert upload.beats.record.tolist() == ["b0.csv", "b1.csv", "b2.csv"]
-    with pytest.raises(ValueError, match="recordings one at a time"):
+    with pytest.raises(ValueError, match="Only files of beats can be read together"):
         read_upload(files | {"long.csv": text(WAVE[:, None])})
 
 
@@ -127,7 +125,7 @@ def test_a_column_is_a_recording_of_unknown_rate() -> None:
     assert not upload.ready and "sampling rate is not known" in upload.describe()
     assert upload.recording.signal.shape == (2000, 1)
     told = read(text(WAVE[:, None]), fs=250)
-    assert told.ready and "at 250 Hz, 8.0 s long, lead column 1" in told.describe()
+    assert told.ready and "at 250 Hz, 8.0 s long, lead 0." in told.describe()
     assert read(text(WAVE[None]), fs=250).recording.signal.shape == (2000, 1)
 
 
@@ -151,8 +149,8 @@ def test_a_time_column_tells_the_rate(title: str, step: float, fs: float | None)
     else:
         assert upload.recording.fs == pytest.approx(fs, rel=1e-3)
     other = read("\n".join([f"{title};II (mV);V5", *lines]).encode(), lead=1, fs=500)
-    assert (other.recording.fs, other.unit) == (500, "")
-    with pytest.raises(ValueError, match="has no lead 3"):
+    assert (other.recording.fs, other.recording.leads[other.lead]) == (500, "V5")
+    with pytest.raises(ValueError, match="There is no lead 2 in mine.csv"):
         read("\n".join(lines).encode(), lead=2)
 
 
@@ -209,20 +207,23 @@ def test_recordings_that_are_refused(files: dict[str, bytes], told: str) -> None
     [
         (b"", "holds no numbers"),
         (b"\n \n", "holds no numbers"),
-        (b"time,mV\n", "only a header"),
+        (b"time,mV\n", "holds no numbers"),
         (b"1,2,3", "A row of mine.csv has 3 values. A beat has 187 numbers"),
-        (text(ROWS) + b"\n1,2,3", "Row 4 of mine.csv has 3 values, its first has 187"),
-        (text(ROWS).replace(b"\n0.", b"\nx.", 1), "Row 2, column 1 of mine.csv is not a finite"),
-        (text(ROWS).replace(b"\n0.", b"\nnan,0.", 1), "Row 2 of mine.csv has 188 values"),
-        (b"nan," + text(ROWS[:1, 1:]), "Row 1, column 1 of mine.csv is not a finite number: 'nan'"),
+        (text(ROWS) + b"\n1,2,3", "mine.csv can't be read as a table of numbers, at row 4"),
+        (
+            text(ROWS).replace(b"\n0.", b"\nx.", 1),
+            "mine.csv can't be read as a table of numbers, at row 2, column 1",
+        ),
+        (text(ROWS).replace(b"\n0.", b"\nnan,0.", 1), "mine.csv can't be read as a table"),
+        (b"nan," + text(ROWS[:1, 1:]), "Row 1, column 1 of mine.csv is not a finite number"),
         (b"1e999," + text(ROWS[:1, 1:]), "Row 1, column 1 of mine.csv"),
         (text(np.column_stack([ROWS, [0, 7, 1]])), "labels 0 to 4"),
         (text(np.column_stack([ROWS, [0, 0.5, 1]])), "labels 0 to 4"),
         (b"\x89PNG\r\n\x1a\n\x00", "not a text file"),
-        (b"1\n" * 10_000_001, "more than 5,000,000 numbers"),
-        (b"PK\x03\x04junk", "can't be unpacked"),
-        (zipped({f"{i}.csv": b"1" for i in range(201)}), "201 files"),
-        (zipped({"bomb.csv": b"0" * (MAX_MB * 1_000_000 + 1)}), "the limit is"),
+        (b"1\n" * 25_000_001, "the limit of text files is"),
+        (b"PK\x03\x04junk", "is damaged"),
+        (zipped({f"{i}.csv": b"1" for i in range(1001)}), "1,001 files"),
+        (zipped({"mine.zip": b"PK"}), "nothing that is an ECG"),
         (zipped({"../../evil.csv": b"x"}), "evil.csv"),
     ],
 )
@@ -233,8 +234,23 @@ def test_what_is_refused(content: bytes, told: str) -> None:
 
 
 def test_no_file() -> None:
-    with pytest.raises(ValueError, match="no file"):
+    with pytest.raises(ValueError, match="nothing that is an ECG"):
         read_upload({})
+
+
+def test_corrections_count_more_than_what_it_looks_like() -> None:
+    assert len(read(text(ROWS), header=True).beats) == 2
+    with pytest.raises(ValueError, match="at row 1, column 1"):
+        read(b"a,b\n" + text(ROWS), header=False)
+    column = text(WAVE[:150, None])
+    assert read(column).beats.signal.shape == (1, 187)
+    assert read(column, kind="recording").recording.signal.shape == (150, 1)
+    assert read(text(ROWS), kind="recording").recording.signal.shape == (187, 3)
+    with pytest.raises(ValueError, match="has 2000 values. A beat has 187"):
+        read(text(WAVE[:, None]), kind="beats")
+    ambiguous = "\n".join(f"{i % 7},{i % 10}" for i in range(2000)).encode()
+    assert read(ambiguous, decimal=".").recording.signal.shape == (2000, 2)
+    assert read(ambiguous, decimal=",").recording.signal.shape == (2000, 1)
 
 
 @given(st.binary(max_size=400) | st.text("0123456789.,;\t\n -e#", max_size=2000).map(str.encode))

@@ -32,7 +32,7 @@ ORDER = """
     ec57 mistakes explain noise transfer
     figures plots_beats plots_curves plots_scores plots_protocols plots_verdicts plots_mistakes
     plots_reasons plots_noise plots_report plots report
-    samples upload_files upload_tables demo_uploads
+    samples demo_uploads
     demo_reading demo_state demo_recording demo_results demo_jobs demo_session demo_start
     demo_html demo_about demo_controls demo_files demo_own demo_traces demo_strip demo_view demo
     parameters profiles guards manifest runner verify doctor

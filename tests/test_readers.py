@@ -74,7 +74,7 @@ def test_names_units_and_what_was_assumed() -> None:
     read = read_ecg({"a.csv": b"time (ms),II (\xc2\xb5V),V1\n" + lines("{i}0,{a},{b}")})
     assert read.leads == ("II (µV)", "V1") and read.fs == 100
     assert np.allclose(read.signal, ECG / 1000, atol=1e-6)
-    assert read.assumed == ()
+    assert read.assumed == ("The numbers begin in line 2.",)
     read = read_ecg({"a.csv": lines("{i},{a}")}, fs=250, units="uV")
     assert read.assumed == ("The first column counts the samples.",)
     assert np.allclose(read.signal[:, 0], ECG[:, 0] / 1000, atol=1e-6)
@@ -172,14 +172,14 @@ def test_hostile_wfdb_headers(wfdb_files, change: dict, message: str) -> None:
     [
         ({"a.csv": b""}, "no numbers"),
         ({"a.csv": b"some,words\nonly,words"}, "no numbers"),
-        ({"a.csv": b"1,2\n3\n"}, "near row"),
+        ({"a.csv": b"1,2\n3\n"}, "at row 2"),
         ({"a.csv": b"\x89PNG\r\n\x1a\n\x00\x00"}, "not a text file"),
-        ({"a.csv": b"nan\nnan\nnan\n"}, "no finite"),
+        ({"a.csv": b"nan\n" * 500}, "no finite"),
         ({"a.zip": b"PK\x03\x04broken"}, "damaged"),
         ({"a.edf": b"0       " + b"9" * 300}, "EDF"),
         ({"s01.hea": b"s01 1 360 9\ns01.dat 212\n"}, "missing"),
         ({"..": b"1"}, "name"),
-        ({"a.csv": b"1", "b.csv": b"2"}, "One recording is wanted"),
+        ({"a.csv": b"1\n" * 500, "b.csv": b"2"}, "One recording is wanted"),
         ("no/such/file", "no such file"),
         (np.zeros((2, 2, 2)), "shape"),
         (["a"], "array of numbers"),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecglib.beats import Beats
+from ecglib.beats import Beats, join
 from ecglib.readers_beats import prepared_beats
 from ecglib.readers_text import read_text
 from ecglib.recordings import EcgFileError
@@ -26,7 +26,8 @@ def test_separators(separator: str, decimal: str, end: str) -> None:
     assert np.allclose(beats.signal, ROWS) and beats.signal.dtype == np.float32
     assert beats.label.tolist() == [0, 2, 4] and beats.label.dtype == np.int64
     assert beats.record.tolist() == ["mine.csv"] * 3 and beats.sample.tolist() == [1, 2, 3]
-    assert beats.assumed == ("labels in the last column",)
+    commas = ("Commas are decimal marks.",) if decimal == "," else ()
+    assert beats.assumed == (*commas, "Labels are in the last column.")
 
 
 def test_header_byte_order_mark_and_trailing_separator() -> None:
@@ -34,7 +35,9 @@ def test_header_byte_order_mark_and_trailing_separator() -> None:
     content = b"\xef\xbb\xbf" + header + b"\n" + text(ROWS).replace(b"\n", b",\n") + b",\n"
     beats = read_text(content, "mine.csv")
     assert np.allclose(beats.signal, ROWS)
-    assert beats.label.tolist() == [-1, -1, -1] and beats.assumed == ()
+    assert beats.label.tolist() == [-1, -1, -1] and beats.assumed == (
+        "The numbers begin in line 2.",
+    )
 
 
 @pytest.mark.parametrize("values", [ROWS[0], LABELLED[1]])
@@ -56,10 +59,12 @@ def test_other_units_are_scaled_and_padding_stays() -> None:
     rows[0, 100:] = 0
     given = rows.copy()
     beats = prepared_beats(rows, "mine.csv")
-    assert "1 of 3 beats scaled to 0 … 1" in beats.assumed
+    assert "1 of 3 beats were scaled to 0 … 1." in beats.assumed
     assert (beats.signal[0, :100].min(), beats.signal[0, :100].max()) == (0, 1)
     assert not beats.signal[0, 100:].any()
     assert np.allclose(beats.signal[1:], rows[1:]) and np.array_equal(rows, given)
+    assert np.allclose(beats.written, rows) and np.allclose(beats[[0]].written, rows[:1])
+    assert np.array_equal(join([beats, beats], "x").written[3:], beats.written)
     flat = prepared_beats(np.full((1, 187), 7.0), "flat.csv")
     assert not flat.signal.any() and "flat" in flat.assumed[-1]
     short = prepared_beats(ROWS[:, :150], "short.csv")
