@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from scipy.signal import resample_poly
 
 from ecglib import quality
 from ecglib.beats import RECORDING_FS, cut_rows, resampling_ratio
@@ -33,6 +32,8 @@ def read_block(ecg: Ecg, lead: int, start: int, stop: int) -> np.ndarray:
     up, down = resampling_ratio(ecg.fs)
     if up == down:
         return without_gaps(ecg.read(start, stop, lead))
+    from scipy.signal import resample_poly  # not above: it takes 0.6 s to import
+
     spare = 12 * max(up, down) // (up * down) + 2  # times `down`: over half the filter's length
     first = max(start // up - spare, 0)
     end = min((-(-stop // up) + spare) * down, ecg.n_samples)

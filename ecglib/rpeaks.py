@@ -8,7 +8,6 @@ it needs no learning phase, any unit will do, and a long recording can be read i
 
 import numpy as np
 from scipy.ndimage import correlate1d, median_filter
-from scipy.signal import find_peaks
 
 from ecglib.beats import RECORDING_FS
 
@@ -99,6 +98,8 @@ def usual_height(height: np.ndarray) -> np.ndarray:
 
 def _matched(height: np.ndarray) -> np.ndarray:
     """Samples of the beats in a filtered signal."""
+    from scipy.signal import find_peaks  # not above: it takes 0.6 s to import
+
     usual = usual_height(height)
     peak, _ = find_peaks(height, height=SMALL * usual.min(), distance=REFRACTORY)
     if not len(peak):
@@ -159,6 +160,8 @@ def _settle(signal: np.ndarray, height: np.ndarray, found: np.ndarray) -> np.nda
     """
     if not len(found):
         return found
+    from scipy.signal import find_peaks
+
     near = _around(found, STEP * 2, len(signal))
     found = near[np.arange(len(found)), height[near].argmax(axis=1)]
     limb, _ = find_peaks(height)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
 
 from ecglib import published
 from ecglib.beats import Beats
@@ -104,6 +103,8 @@ def _by_patient(beats: Beats, seed: int, leave_out_202: bool) -> Split:
             "protocol='patients' needs beats of at least two patients for training and one for the "
             f"test; these come from {len(names)} record(s). Use protocol='random'."
         )
+    from sklearn.model_selection import StratifiedGroupKFold
+
     folds = StratifiedGroupKFold(
         min(round(1 / VALIDATION_SHARE), n_patients), shuffle=True, random_state=seed
     )
