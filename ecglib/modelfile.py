@@ -128,7 +128,7 @@ def load_model(path: str | Path) -> tuple[CNNLSTM, dict]:
         if card.get("sha256") != checksum(card, tensors):
             raise ValueError("its SHA-256 is not the one it was saved with")
         model = _empty(card["architecture"], tensors)
-        model.load_state_dict(tensors)
+        model.load_state_dict(tensors, assign=True)
         if not torch.isfinite(predict_logits(model, np.zeros((1, BEAT_SAMPLES), np.float32))).all():
             raise ValueError("it does not predict numbers")
     except Exception as error:  # whatever a hostile card makes the builders of layers run into
@@ -141,7 +141,7 @@ def load_model(path: str | Path) -> tuple[CNNLSTM, dict]:
 
 
 def _empty(architecture: dict, tensors: Mapping[str, torch.Tensor]) -> CNNLSTM:
-    """A network without weights that these tensors fit; memory is taken only if they do.
+    """A network without weights, nor memory for them, that these tensors fit.
 
     Raises
     ------
@@ -160,4 +160,4 @@ def _empty(architecture: dict, tensors: Mapping[str, torch.Tensor]) -> CNNLSTM:
     wanted = {name: (t.shape, t.dtype) for name, t in model.state_dict().items()}
     if wanted != {name: (t.shape, t.dtype) for name, t in tensors.items()}:
         raise ValueError("they have other names, shapes or types")
-    return model.to_empty(device="cpu")
+    return model
