@@ -1,5 +1,6 @@
 # The web app and, with another command, the API: see compose.yaml.
 #   docker build -t ecg .        docker run --rm -p 127.0.0.1:3000:3000 ecg
+#   docker run --rm -p 127.0.0.1:8000:8000 -e ECG_API_HOST=0.0.0.0 ecg python -m ecglib.api
 FROM python:3.11-slim
 
 # torch without the libraries of graphics cards: a tenth of the size, and no card is needed here.
@@ -27,8 +28,8 @@ COPY . .
 RUN mkdir -p data outputs && chown -R ecg:ecg data outputs
 USER ecg
 
-EXPOSE 3000
-# There is no curl in this image; Python is.
+EXPOSE 3000 8000
+# There is no curl in this image; Python is. compose.yaml has the check of the API.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:3000/voila/static/voila.js', timeout=4)"]
 CMD ["python", "-m", "voila", "notebooks/05_classifier_demo.ipynb", \

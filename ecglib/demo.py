@@ -254,9 +254,12 @@ class ClassifierDemo:
             self.session.set_threshold(change.new)
 
     def _set_model(self, change) -> None:
-        self.session.use_model(change.new)
+        session, view = self.session, self.view
+        session.use_model(change.new)
         with self._quietly():
-            self.view.threshold.value = round(self.session.classifier.threshold, 2)
+            view.threshold.value = round(session.classifier.threshold, 2)
+            view.offer_second([name for name in session.model_names() if name != change.new])
+        session.compare_with(view.second.value)
         self.view.show_cautions(self._cautions())
         if self.session.page == ABOUT:
             self._tell_about()

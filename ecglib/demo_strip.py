@@ -34,6 +34,8 @@ class StripTrace:
     figure, rhythm : bqplot.Figure
     x : Zoom
         In seconds; both figures share it.
+    drawn : tuple of float
+        From and to which second there is data in the browser, and the width of view it suits.
     """
 
     def __init__(self):
@@ -77,7 +79,7 @@ class StripTrace:
         )
         self.rhythm.fig_margin = self.rhythm.fig_margin | {"bottom": 24}
         self.strip: Strip | None = None
-        self._loaded = (0.0, 0.0, 0.0)  # from, to, and the width of view it was made for
+        self.drawn = (0.0, 0.0, 0.0)
         self._paper, self._beat = False, -1
 
     def load(self, strip: Strip) -> None:
@@ -90,7 +92,7 @@ class StripTrace:
         set_range(self.y_rr, self._axis_rr, 0, float(np.clip(1.5 * longest, 0.5, 5)))
         self._axis_y.label = f"{strip.lead} ({strip.unit or 'unit unknown'})"
         self.x.whole = (0.0, strip.seconds)
-        self._loaded = (0.0, 0.0, 0.0)
+        self.drawn = (0.0, 0.0, 0.0)
         self.x.show(0, min(FIRST_VIEW_S, strip.seconds))
         self.refresh()
 
@@ -116,7 +118,7 @@ class StripTrace:
     def set_paper(self, paper: bool) -> None:
         """Draw on ECG paper, or not."""
         if paper != self._paper:
-            self._paper, self._loaded = paper, (0.0, 0.0, 0.0)
+            self._paper, self.drawn = paper, (0.0, 0.0, 0.0)
             self.refresh()
 
     def refresh(self) -> None:
@@ -125,12 +127,12 @@ class StripTrace:
             return
         low, high = self.x.span
         width = high - low
-        start, stop, made_for = self._loaded
+        start, stop, made_for = self.drawn
         near = start <= max(low, 0) and min(high, self.strip.seconds) <= stop
         if near and 0.5 * made_for <= width <= 1.5 * made_for:
             return
         start, stop = max(low - width, 0.0), min(high + width, self.strip.seconds)
-        self._loaded = (start, stop, width)
+        self.drawn = (start, stop, width)
         self._draw_trace(start, stop)
         self._draw_beats(start, stop, width)
         self._draw_paper(start, stop, width)

@@ -83,7 +83,8 @@ class DemoView(widgets.VBox):
 
     def _build_models(self, models: list[str]) -> None:
         self.model = dropdown("Model", [(name, name) for name in models])
-        self.second = dropdown("Compare with", [("no other", ""), *((m, m) for m in models[1:])])
+        self.second = dropdown("Compare with", [])
+        self.offer_second(models[1:])
         several = len(models) > 1
         self.second.layout.display = None if several else "none"
         hint = [] if several else [text(NO_SECOND)]
@@ -214,6 +215,12 @@ class DemoView(widgets.VBox):
         self.patient.options = [("all", EVERY), *((name, name) for name in patients)]
         self.patient.index = 0
         self.patient.layout.display = None if len(patients) > 1 else "none"
+
+    def offer_second(self, models: list[str]) -> None:
+        """Offer models to compare with; the one that is compared with stays, if it is offered."""
+        before = self.second.value
+        self.second.options = [("no other", ""), *((name, name) for name in models)]
+        self.second.value = before if before in models else ""
 
     def show_body(self, something: bool) -> None:
         """Show all that belongs to beats, or hide it where there are none."""

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,6 +23,17 @@ def test_settings_of_the_app_have_reasons() -> None:
 def test_services_answer_this_computer_only() -> None:
     ports = {name: service["ports"] for name, service in COMPOSE["services"].items()}
     assert ports == {"app": ["127.0.0.1:3000:3000"], "api": ["127.0.0.1:8000:8000"]}
+    assert "\nEXPOSE 3000 8000\n" in DOCKERFILE and "'.[app,api]'" in DOCKERFILE
+
+
+def test_health_checks_ask_for_what_is_served() -> None:
+    pytest.importorskip("fastapi")
+    voila = pytest.importorskip("voila")
+    from ecglib.api_app import info
+
+    assert "/health" in {route.path for route in info.routes}
+    static = Path(voila.__file__).parent / "static"
+    assert "voila/static/voila.js" in DOCKERFILE and (static / "voila.js").is_file()
 
 
 def test_services_have_no_powers_to_spare() -> None:

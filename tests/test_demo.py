@@ -248,6 +248,16 @@ def test_a_model_that_cannot_be_read_is_told(beats: Beats, tmp_path: Path) -> No
     assert "Beat 2 of 10" in demo.view.position.value
 
 
+def test_any_two_models_can_be_compared(two: ClassifierDemo) -> None:
+    view, session = two.view, two.session
+    view.second.value = "other"
+    view.model.value = "other"  # not compared with itself
+    assert view.second.value == "" and session.second is None
+    view.second.value = "fake"
+    assert view.second.options == (("no other", ""), ("fake", "fake"))
+    assert view.verdict.value == "all" and two.gallery.second.classifier.card["name"] == "fake"
+
+
 # --- an ECG of one's own -------------------------------------------------------------------------
 
 
