@@ -65,11 +65,11 @@ class ModelConfig:
 
 CONFIGS = {
     "compact": ModelConfig(
-        channels=(32, 64, 96, 128),
-        kernels=(9, 5, 5, 3),
-        strides=(4, 2, 2, 1),
+        channels=(32, 64, 128, 128),
+        kernels=(7, 5, 5, 3),
+        strides=(2, 2, 2, 1),
         pools=(False, False, False, False),
-        lstm_units=48,
+        lstm_units=64,
         lstm_layers=1,
         head=(64,),
         dropout=0.2,
