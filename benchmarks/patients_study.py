@@ -18,10 +18,10 @@ import numpy as np
 import pandas as pd
 
 from ecglib import patientwise, patientwise_training
-from ecglib.context import SHAPE
 from ecglib.labels import CLASSES, DS1
 from ecglib.paths import ROOT, atomic_write
 from ecglib.recordings import read_recording
+from ecglib.shape import SHAPE
 from ecglib.sources import locate
 from ecglib.transfer import scores
 

@@ -25,26 +25,30 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from scipy.special import expit
 
-from ecglib.beats import BEAT_FS, BEAT_SAMPLES, RECORDING_FS, Beats, to_recording_fs
+from ecglib.beats import BEAT_FS, BEAT_SAMPLES, RECORDING_FS, Beats
 from ecglib.blocks import find_beats
 from ecglib.classifier import verdict_table
-from ecglib.context import FS, RHYTHM, SHAPE, even_out, rhythm_context, shape_features
+from ecglib.context import MEANS, against_means
 from ecglib.labels import CLASSES
 from ecglib.modelfile import CARD_KEY, CARD_VERSION, ModelFileError, checksum, read_card
 from ecglib.paths import MODELS, atomic_write, show
+from ecglib.patientwise_features import (
+    EARLY,
+    FEWEST,
+    VENTRICULAR,
+    describe,
+    describe_causal,
+    early_features,
+    ventricular_features,
+)
 from ecglib.readers import open_ecg
-from ecglib.rpeaks import WINDOW, find_r_peaks
+from ecglib.rpeaks import WINDOW
 from ecglib.trees import Trees, check_trees, score
 
 KIND = {"kind": "patientwise"}
 NAME = "patients"
 PASSES = 6  # rounds after which the ectopic beats stay the same
-FEWEST = 3  # beats without which there is no rhythm
 MAKE_ONE = "Run `python benchmarks/patients.py` to make one."
-
-# Features of the two questions.
-VENTRICULAR = (*SHAPE, "rr_mean32", "next_rr")
-EARLY = (*RHYTHM, "p_around")
 
 
 class PatientwiseClassifier:
@@ -150,37 +154,30 @@ class PatientwiseClassifier:
         ----------
         signal, fs, r_peaks
             As in :meth:`predict_beats`.
-        delay : int
-            Beats to wait for; they are judged so many at a time.
-        history : int
-            Beats of the past that are looked at. The first ones of a recording have none.
+        delay, history
+            As in :func:`ecglib.patientwise_features.describe_causal`.
 
         Returns
         -------
         ndarray, shape (n, 5), float64
         """
-        signal = known(signal[:, None] if signal.ndim == 1 else signal)
         proba = np.tile(np.eye(len(CLASSES))[0], (len(r_peaks), 1))
-        reach = round(0.5 * fs)  # more than a beat's window and the filters need
-        for start in range(0, len(r_peaks), delay):
-            first, stop = max(start - history, 0), min(start + delay + 1, len(r_peaks))
-            if stop - first < FEWEST:
-                continue
-            offset = max(r_peaks[first] - reach, 0)
-            piece = signal[offset : r_peaks[stop - 1] + reach]
-            seen = self.predict_beats(piece, fs, r_peaks[first:stop] - offset)
-            proba[start : start + delay] = seen[start - first : start - first + delay]
+        for beats, places, found in describe_causal(signal, fs, r_peaks, delay, history):
+            proba[beats] = self.judge(found)[places]
         return proba
 
     def judge(self, found: dict[str, np.ndarray]) -> np.ndarray:
-        """Class probabilities, shape (n, 5), of the beats that :func:`describe` describes."""
+        """Class probabilities, shape (..., n, 5), of beats that are described already."""
         ventricular = ventricular_features(found)
         v = expit(np.mean([score(self.ventricular, lead) for lead in ventricular], axis=0))
-        s = np.zeros(len(v))
+        features, s = early_features(found, v), np.zeros(v.shape)
         for _ in range(PASSES):
-            s = expit(score(self.early, early_features(found, np.maximum(v, s))))
-        none = np.zeros(len(v))
-        return np.stack([(1 - v) * (1 - s), (1 - v) * s, v, none, none], axis=1)
+            features[..., : len(MEANS)] = against_means(found["seconds"], np.maximum(v, s))
+            before, s = s, expit(score(self.early, features))
+            if np.array_equal(s, before):
+                break
+        none = np.zeros(v.shape)
+        return np.stack([(1 - v) * (1 - s), (1 - v) * s, v, none, none], axis=-1)
 
     def classify_recording(
         self,
@@ -219,54 +216,9 @@ class PatientwiseClassifier:
             grid_peaks, windows = find_beats(ecg, numbers[0])
             signal = np.stack([ecg.read(0, ecg.n_samples, k) for k in numbers], axis=1)
         peaks = np.rint(grid_peaks * (ecg.fs / RECORDING_FS)).astype(np.int64)
-        proba = self.predict_beats(known(signal), ecg.fs, peaks)
+        proba = self.predict_beats(signal, ecg.fs, peaks)
         quality = windows[grid_peaks // WINDOW]
         return verdict_table(ecg, numbers, peaks, proba, self.threshold, quality, windows)
-
-
-def known(signal: np.ndarray) -> np.ndarray:
-    """Samples that no number stands for, as some databases have them, taken from their neighbours.
-
-    Parameters
-    ----------
-    signal : ndarray, shape (n_samples, n_leads)
-    """
-    if np.isfinite(signal).all():
-        return signal
-    return pd.DataFrame(signal).interpolate(limit_direction="both").fillna(0.0).to_numpy()
-
-
-def detect(signal: np.ndarray, fs: float) -> np.ndarray:
-    """R peaks of one lead, shape (n,), as samples at its own rate."""
-    peaks = find_r_peaks(to_recording_fs(signal, fs))
-    return np.unique(np.minimum(np.rint(peaks * (fs / RECORDING_FS)), len(signal) - 1)).astype(int)
-
-
-def describe(signal: np.ndarray, fs: float, r_peaks: np.ndarray) -> dict[str, np.ndarray]:
-    """All that the model asks of a recording, which costs more than the answers.
-
-    Returns
-    -------
-    dict of ndarray
-        ``seconds``, shape (n,), and ``shape``, shape (n_leads, n, 22).
-    """
-    signal = signal[:, None] if signal.ndim == 1 else signal
-    seconds = np.asarray(r_peaks) / fs
-    peaks = np.rint(seconds * FS).astype(np.int64)
-    shape = [shape_features(even_out(lead, fs), peaks) for lead in known(signal).T]
-    return {"seconds": seconds, "shape": np.nan_to_num(np.stack(shape))}
-
-
-def ventricular_features(found: dict[str, np.ndarray]) -> np.ndarray:
-    """Features of the first question, shape (n_leads, n, 24), in the order of ``VENTRICULAR``."""
-    rhythm = rhythm_context(found["seconds"])[:, [RHYTHM.index(n) for n in VENTRICULAR[-2:]]]
-    return np.stack([np.concatenate([lead, rhythm], axis=1) for lead in found["shape"]])
-
-
-def early_features(found: dict[str, np.ndarray], ectopic: np.ndarray) -> np.ndarray:
-    """Features of the second question, shape (n, 8), in the order of ``EARLY``."""
-    p_around = found["shape"][0][:, SHAPE.index("p_around")]
-    return np.column_stack([rhythm_context(found["seconds"], ectopic), p_around])
 
 
 def _checksum(card: dict, tensors: dict[str, np.ndarray]) -> str:

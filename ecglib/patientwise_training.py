@@ -9,10 +9,10 @@ import numpy as np
 
 from ecglib.context import rhythm_context
 from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
-from ecglib.patientwise import (
+from ecglib.patientwise import PatientwiseClassifier
+from ecglib.patientwise_features import (
     EARLY,
     VENTRICULAR,
-    PatientwiseClassifier,
     describe,
     early_features,
     ventricular_features,

@@ -11,14 +11,16 @@ import numpy as np
 import pandas as pd
 
 from ecglib.beats import RECORDING_FS, cut_rows, to_recording_fs
+from ecglib.blocks import without_gaps
 from ecglib.classifier import Classifier
 from ecglib.ec57 import ec57_scores
 from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
 from ecglib.modelfile import read_card
 from ecglib.paths import MODELS
-from ecglib.patientwise import KIND, PatientwiseClassifier, detect, known
+from ecglib.patientwise import KIND, PatientwiseClassifier
 from ecglib.recordings import Recording, read_recording, record_names
 from ecglib.rhythm import rhythm_between
+from ecglib.rpeaks import find_r_peaks
 
 WINDOW_S = 0.15  # how far a detection may be from the annotation it belongs to, as EC57 has it
 # Beats that MIT-BIH does not have: a bundle branch block not told which, an escape beat, an R on T,
@@ -153,7 +155,7 @@ def judge_recording(model, recording: Recording, leads: list[int]) -> pd.DataFra
     is_beat = np.array([s in SYMBOLS for s in recording.mark_symbol], dtype=bool)
     marks = recording.mark_sample[is_beat]
     true = np.array([SYMBOLS[s] for s in recording.mark_symbol[is_beat]], dtype=object)
-    signal = known(recording.signal[:, leads])
+    signal = np.stack([without_gaps(lead) for lead in recording.signal[:, leads].T], axis=1)
     inside = (marks >= 0) & (marks < len(signal))
     marks, true = marks[inside], true[inside]
     given = pd.DataFrame({"sample": marks, "true": true})
@@ -170,6 +172,12 @@ def judge_recording(model, recording: Recording, leads: list[int]) -> pd.DataFra
     ours = pd.concat([ours, pd.DataFrame(more)], ignore_index=True)
     both = pd.concat({"annotated": given, "end to end": ours}, names=["way"]).reset_index(level=0)
     return both.assign(record=recording.name)[["way", "record", "sample", "true", "predicted"]]
+
+
+def detect(signal: np.ndarray, fs: float) -> np.ndarray:
+    """R peaks of one lead, shape (n,), as samples at its own rate."""
+    peaks = find_r_peaks(to_recording_fs(signal, fs))
+    return np.unique(np.minimum(np.rint(peaks * (fs / RECORDING_FS)), len(signal) - 1)).astype(int)
 
 
 def call(model, signal: np.ndarray, fs: float, peaks: np.ndarray) -> np.ndarray:

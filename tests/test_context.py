@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ecglib.context import RHYTHM, SHAPE, even_out, rhythm_context, shape_features
+from ecglib.context import RHYTHM, rhythm_context
+from ecglib.shape import SHAPE, even_out, shape_features
 
 FS = 360
 

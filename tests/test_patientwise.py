@@ -10,8 +10,10 @@ from ecglib.labels import CLASSES
 from ecglib.modelfile import ModelFileError
 from ecglib.paths import MODELS
 from ecglib.patientwise import PatientwiseClassifier
+from ecglib.patientwise_features import describe
 from ecglib.patientwise_training import described_beats, fit_patientwise, splice
 from ecglib.recordings import read_recording, record_names
+from ecglib.shape import even_out, shape_features
 from ecglib.synthetic import write_recordings
 
 
@@ -45,8 +47,6 @@ def test_a_file_holds_the_model_and_nothing_else(folder, model, tmp_path) -> Non
 
 
 def test_another_kind_of_model_is_refused() -> None:
-    from ecglib.paths import MODELS
-
     with pytest.raises(ModelFileError, match="no patient-wise model"):
         PatientwiseClassifier.load(MODELS / "compact.safetensors")
 
@@ -69,13 +69,38 @@ def test_the_table_of_a_recording(folder, model) -> None:
 
 def test_the_causal_version_does_not_know_the_future(folder, model) -> None:
     recording = read_recording(folder / "s04")
-    peaks = model.classify_recording(folder / "s04")["sample"].to_numpy()[:40]
+    peaks = recording.mark_sample[:60]
     signal = recording.signal[: peaks[-1] + 360, 0].copy()
     before = model.predict_causal(signal, recording.fs, peaks, delay=4)
-    signal[peaks[30] :] = 0.0  # and then the electrode falls off
-    after = model.predict_causal(signal, recording.fs, peaks, delay=4)
+    known_until = peaks[24] + round(1.3 * recording.fs)  # what beats 20 to 23 wait for
+    signal[known_until:] = 0.0  # and then the electrode falls off
+    after = model.predict_causal(signal, recording.fs, peaks[:25], delay=4)
     assert after[:24] == pytest.approx(before[:24])
-    assert (after != before)[30:].any()
+    signal[peaks[18] :] = 0.0
+    assert (model.predict_causal(signal, recording.fs, peaks, delay=4)[:24] != before[:24]).any()
+
+
+@pytest.mark.parametrize(("delay", "history"), [(1, 25), (3, 40)])
+def test_the_causal_version_is_what_judging_beat_by_beat_gives(
+    folder, model, delay, history
+) -> None:
+    """One window after the other, each judged as if it were a recording of its own."""
+    recording = read_recording(folder / "s04")
+    peaks = recording.mark_sample[:70]
+    found = describe(recording.signal, recording.fs, peaks)
+    leads = [even_out(lead, recording.fs) for lead in recording.signal.T]
+    at_120_hz = np.rint(found["seconds"] * 120).astype(int)
+    expected = np.eye(5)[np.zeros(len(peaks), int)]
+    for start in range(0, len(peaks), delay):
+        window = slice(max(start - history, 0), start + delay + 1)
+        shape = [shape_features(lead, at_120_hz[window]) for lead in leads]
+        if len(shape[0]) >= 3:
+            proba = model.judge({"seconds": found["seconds"][window], "shape": np.stack(shape)})
+            own = start - window.start
+            expected[start : start + delay] = proba[own : own + delay]
+    causal = model.predict_causal(recording.signal, recording.fs, peaks, delay, history)
+    assert causal == pytest.approx(expected, abs=1e-12)
+    assert (causal != model.predict_beats(recording.signal, recording.fs, peaks)).any()
 
 
 def test_samples_that_are_no_numbers_are_bridged(folder, model) -> None:

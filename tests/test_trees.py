@@ -56,6 +56,15 @@ def test_what_is_no_tree_is_refused(problem, name, spoilt) -> None:
         check_trees(trees, 3)
 
 
+def test_a_tree_with_too_many_leaves_is_refused() -> None:
+    """Its table of answers would grow without bounds."""
+    own = np.arange(41)[None]
+    trees = {"left": np.minimum(2 * own + 1, 40), "right": np.minimum(2 * own + 2, 40)}
+    trees |= {"feature": 0 * own, "threshold": own * 0.0, "value": own * 0.0}
+    with pytest.raises(ValueError, match="leaves"):
+        check_trees(trees | {"start": np.zeros(1)}, 3)
+
+
 def test_a_circle_ends(problem) -> None:
     features, label = problem
     trees = fit_trees(features, label, np.ones(len(label)), [0, 0, 0], seed=0)
