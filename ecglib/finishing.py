@@ -1,16 +1,24 @@
 """From trained weights to a classifier to keep: calibration, threshold, scores, model card."""
 
+from pathlib import Path
+
+import numpy as np
 import pandas as pd
 
 import ecglib
 from ecglib.beats import Beats
 from ecglib.calibration import fit_temperature, uncertainty_threshold
 from ecglib.classifier import Classifier
+from ecglib.confusion import confusion_matrix
+from ecglib.ec57 import SCORED, ec57_scores
 from ecglib.evaluation import summary
 from ecglib.model import CNNLSTM, count_parameters, predict_logits
 from ecglib.modelfile import save_model
 from ecglib.paths import Run
+from ecglib.patientwise import NAME, PatientwiseClassifier
+from ecglib.patientwise_training import annotated_beats
 from ecglib.recipes import Recipe
+from ecglib.recordings import read_recording
 from ecglib.results import save_predictions
 from ecglib.rhythm import rhythm_of
 from ecglib.serving import export_onnx
@@ -20,6 +28,10 @@ LIMITS = (
     "One lead, one database of 47 people recorded around 1980; class Q is nearly only paced beats "
     "of four of them, class F mostly comes from two."
 )
+SAID_OF_ALL = {
+    "version_of_ecglib": ecglib.__version__,
+    "intended_use": "Education and research. Not a medical device.",
+}
 
 
 def calibrate(model: CNNLSTM, beats: Beats, split: Split) -> float:
@@ -78,8 +90,7 @@ def keep(
     best = history[history.kept].iloc[0]
     card = {
         "name": name,
-        "trained_on": {"source": beats.source, "synthetic": beats.synthetic}
-        | {"protocol": split.protocol},
+        "trained_on": _trained_on(beats, split),
         "beats": {part: len(index) for part, index in parts.items()},
         "inputs": ["beat", "rhythm"] if model.config.rhythm else ["beat"],
         "parameters": count_parameters(model),
@@ -90,8 +101,7 @@ def keep(
         "threshold": threshold,
         "metrics": {part: summary(beats.label[i], proba[part]) for part, i in parts.items()},
         "limits": LIMITS,
-        "version_of_ecglib": ecglib.__version__,
-        "intended_use": "Education and research. Not a medical device.",
+        **SAID_OF_ALL,
     }
     path = run.model_file(name, beats.synthetic)
     save_model(model, path, card)
@@ -99,3 +109,61 @@ def keep(
     for part, index in parts.items():
         save_predictions(run, name, part, beats, index, proba[part])
     return card
+
+
+def keep_patientwise(
+    model: PatientwiseClassifier,
+    folder: Path,
+    beats: Beats,
+    split: Split,
+    run: Run,
+    training: dict,
+) -> dict:
+    """Judge the patient-wise model on the test recordings, once, and save it with its model card.
+
+    Writes ``patients.safetensors`` and the predictions of the run on the test beats.
+
+    Parameters
+    ----------
+    model : PatientwiseClassifier
+        Trained on the recordings of all other beats.
+    folder : Path
+        Of the recordings that the beats were cut from: each beat is judged beside all others.
+    beats, split, run, training
+        As in :func:`keep`.
+
+    Returns
+    -------
+    dict
+        The model card; its scores are counted as EC57 has it.
+    """
+    test = beats[split.test]
+    proba = np.empty((len(test), len(model.classes)))
+    for name in np.unique(test.record):
+        recording, own = read_recording(folder / name), test.record == name
+        marks, _ = annotated_beats(recording)
+        judged = model.predict_beats(recording.signal, recording.fs, marks)
+        proba[own] = judged[np.searchsorted(marks, test.sample[own])]
+    scores = ec57_scores(confusion_matrix(test.label, proba.argmax(axis=1)))
+    metrics = {score: float(scores[score]) for score in ("accuracy", "macro_f1")}
+    metrics |= {f"f1_{c}": float(f1) for c, f1 in zip(SCORED, scores["f1"], strict=True)}
+    model.card = {
+        "name": NAME,
+        "trained_on": _trained_on(beats, split),
+        "beats": {"train": len(split.train) + len(split.validation), "test": len(test)},
+        "training": training,
+        "metrics": {"test": metrics},
+        "limits": "Whole recordings only; N, S and V only.",
+        **SAID_OF_ALL,
+    }
+    model.save(run.model_file(NAME, beats.synthetic))
+    save_predictions(run, NAME, "test", beats, split.test, proba)
+    return model.card
+
+
+def _trained_on(beats: Beats, split: Split) -> dict[str, str | bool]:
+    return {
+        "source": beats.source,
+        "synthetic": beats.synthetic,
+        "protocol": split.protocol,
+    }

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 
 from ecglib.blocks import without_gaps
 from ecglib.context import RHYTHM, rhythm_context
@@ -93,6 +94,23 @@ def early_features(found: dict[str, np.ndarray], ectopic: np.ndarray) -> np.ndar
     """Features of the second question, shape (..., n, 8), in the order of ``EARLY``."""
     p_around = found["shape"][0][..., [SHAPE.index("p_around")]]
     return np.concatenate([rhythm_context(found["seconds"], ectopic), p_around], axis=-1)
+
+
+def context_table(found: dict[str, np.ndarray], label: np.ndarray) -> pd.DataFrame:
+    """RR interval and QRS width of beats, plain and beside what is usual for their patient.
+
+    Returns
+    -------
+    DataFrame
+        ``label`` (0 to 4); ``rr`` before the beat in seconds and ``rr_ratio``, the same against the
+        mean of the last 32; ``width`` of the first lead's QRS complex at half its height in
+        seconds and ``width_ratio``, the same against the typical beat's.
+    """
+    of_shape = dict(zip(SHAPE, found["shape"][0].T, strict=True))
+    of_rhythm = dict(zip(RHYTHM, rhythm_context(found["seconds"]).T, strict=True))
+    columns = {"label": label, "rr": np.diff(found["seconds"], prepend=np.nan)}
+    columns |= {"rr_ratio": np.exp(of_rhythm["rr_mean32"]), "width": of_shape["half_width"]}
+    return pd.DataFrame(columns | {"width_ratio": np.exp(of_shape["half_width_ratio"])})
 
 
 def _at_120_hz(

@@ -102,12 +102,17 @@ def _members(
     return join_trees(members)
 
 
+def annotated_beats(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
+    """Samples and symbols of the annotated beats of a recording; other marks are left out."""
+    is_beat = np.isin(recording.mark_symbol, list(SYMBOL_TO_CLASS))
+    return recording.mark_sample[is_beat], recording.mark_symbol[is_beat]
+
+
 def described_beats(recording: Recording) -> Described:
     """Features and class of the annotated beats of a recording."""
-    is_beat = np.array([s in SYMBOL_TO_CLASS for s in recording.mark_symbol])
-    label = [CLASSES.index(SYMBOL_TO_CLASS[s]) for s in recording.mark_symbol[is_beat]]
-    marks = recording.mark_sample[is_beat]
-    return describe(recording.signal, recording.fs, marks), np.array(label)
+    marks, symbols = annotated_beats(recording)
+    label = np.array([CLASSES.index(SYMBOL_TO_CLASS[s]) for s in symbols])
+    return describe(recording.signal, recording.fs, marks), label
 
 
 def splice(recording: Recording) -> Recording | None:
@@ -121,8 +126,7 @@ def splice(recording: Recording) -> Recording | None:
     Recording or None
         None where there are fewer than 30 S beats, or they don't come early in a regular rhythm.
     """
-    is_beat = np.array([s in SYMBOL_TO_CLASS for s in recording.mark_symbol])
-    marks, symbols = recording.mark_sample[is_beat], recording.mark_symbol[is_beat]
+    marks, symbols = annotated_beats(recording)
     early = np.flatnonzero([SYMBOL_TO_CLASS[s] == "S" for s in symbols])
     if len(early) < 30:
         return None

@@ -27,7 +27,12 @@ from ecglib.plots_curves import (
 )
 from ecglib.plots_mistakes import plot_worst_beats
 from ecglib.plots_noise import plot_noise_lines, plot_noise_scores, plot_noise_traces
-from ecglib.plots_protocols import plot_error_records, plot_leak_scores, plot_protocol_ladder
+from ecglib.plots_protocols import (
+    plot_context,
+    plot_error_records,
+    plot_leak_scores,
+    plot_protocol_ladder,
+)
 from ecglib.plots_reasons import plot_attribution, plot_class_reasons, plot_collapse
 from ecglib.plots_scores import plot_class_f1, plot_confusion, plot_model_ladder
 from ecglib.plots_verdicts import plot_attention, plot_beat_probabilities, plot_neighbours
@@ -43,6 +48,7 @@ __all__ = [
     "plot_class_reasons",
     "plot_collapse",
     "plot_confusion",
+    "plot_context",
     "plot_error_records",
     "plot_example_beats",
     "plot_leak",

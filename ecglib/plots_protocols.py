@@ -105,6 +105,41 @@ def plot_leak_scores(table: pd.DataFrame) -> Figure:
 
 
 @styled
+def plot_context(table: pd.DataFrame, most: int = 1500, seed: int = 0) -> Figure:
+    """The same two numbers of beats of many patients, plain and against the patient's usual ones.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of :func:`ecglib.patientwise_features.context_table`, of all patients.
+    most : int
+        Beats of a class that are drawn.
+    seed : int
+        Decides which.
+    """
+    panels = {
+        ("rr", "width"): ("RR interval before the beat (s)", "QRS width at half height (s)"),
+        ("rr_ratio", "width_ratio"): (
+            "RR interval / mean of the last 32",
+            "QRS width / typical beat's",
+        ),
+    }
+    fig, axes = plt.subplots(1, 2, figsize=(FULL_WIDTH, 2.9))
+    parts = {c: table[table["label"] == k] for k, c in enumerate(CLASSES[:3])}
+    drawn = [part.sample(min(most, len(part)), random_state=seed).assign(c=c)
+             for c, part in parts.items()]  # fmt: skip
+    drawn = pd.concat(drawn).sample(frac=1, random_state=seed)  # no class lies over the others
+    for ax, ((x, y), (below, beside)) in zip(axes, panels.items(), strict=True):
+        ax.scatter(drawn[x], drawn[y], s=3, lw=0, alpha=0.5, color=drawn["c"].map(CLASS_COLOURS))
+        ends = drawn[[x, y]].quantile([0.002, 0.998])
+        ax.set(xlabel=below, ylabel=beside, xlim=ends[x], ylim=ends[y])
+    for c in parts:
+        axes[0].plot([], [], "o", ms=4, color=CLASS_COLOURS[c], label=f"{c} {CLASS_NAMES[c]}")
+    fig.legend(loc="outside upper center", ncols=3, handletextpad=0.3)
+    return fig
+
+
+@styled
 def plot_error_records(
     record: np.ndarray, label: np.ndarray, predicted: np.ndarray, most: int = 24
 ) -> Figure:

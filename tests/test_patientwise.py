@@ -5,15 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecglib.beats import load_beats
 from ecglib.classifier import Classifier
+from ecglib.finishing import keep_patientwise
 from ecglib.labels import CLASSES
 from ecglib.modelfile import ModelFileError
-from ecglib.paths import MODELS
+from ecglib.paths import MODELS, Run
 from ecglib.patientwise import PatientwiseClassifier
-from ecglib.patientwise_features import describe
+from ecglib.patientwise_features import context_table, describe
 from ecglib.patientwise_training import described_beats, fit_patientwise, splice
 from ecglib.recordings import read_recording, record_names
+from ecglib.results import load_predictions
 from ecglib.shape import even_out, shape_features
+from ecglib.splits import split_beats
 from ecglib.synthetic import write_recordings
 
 
@@ -44,6 +48,31 @@ def test_a_file_holds_the_model_and_nothing_else(folder, model, tmp_path) -> Non
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ModelFileError):
         PatientwiseClassifier.load(path)
+
+
+def test_a_run_keeps_the_model_and_what_it_made_of_the_test_beats(folder, model, tmp_path) -> None:
+    beats, run = load_beats("folder", folder), Run(str(tmp_path))
+    split = split_beats(beats, "patients")
+    shipped = (MODELS / "patients.safetensors").read_bytes()
+    card = keep_patientwise(model, folder, beats, split, run, {"seed": 0})
+    assert (MODELS / "patients.safetensors").read_bytes() == shipped
+    saved = PatientwiseClassifier.load(run.model_file("patients", beats.synthetic))
+    assert saved.card["trained_on"]["protocol"] == "patients"
+    stored = load_predictions(run, "patients", "test", beats, split.test)
+    found, label = described_beats(read_recording(folder / "s04"))
+    own = stored["record"] == "s04"
+    # `Beats` leaves out the last annotated beat, which the others are compared with all the same.
+    assert stored["proba"][own] == pytest.approx(saved.judge(found)[: own.sum()], abs=1e-6)
+    assert (stored["label"][own] == label[: own.sum()]).all()
+    assert card["metrics"]["test"]["accuracy"] > 0.9
+
+
+def test_context_is_told_plain_and_against_the_patients_own(folder) -> None:
+    found, label = described_beats(read_recording(folder / "s04"))
+    table = context_table(found, label)
+    assert len(table) == len(label) and 0.9 < table.rr_ratio[label == 0].median() < 1.1
+    assert table.width_ratio[label == 2].median() > 1.2
+    assert table.rr[1] == pytest.approx(np.diff(found["seconds"])[0])
 
 
 def test_another_kind_of_model_is_refused() -> None:

@@ -86,6 +86,15 @@ def draw_scores(protocols=("kaggle", "random", "patients")):
     )
 
 
+def draw_context():
+    """Three hundred beats of three classes, some of them early and some wide."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.uniform(0.5, 1.5, (300, 4)), columns=["rr", "width", "a", "b"])
+    return table.rename(columns={"a": "rr_ratio", "b": "width_ratio"}).assign(
+        label=np.arange(300) % 3
+    )
+
+
 def new_figures():
     """Figures of protocols, mistakes, reasons and noise."""
     signal, label = draw_beats()
@@ -101,6 +110,7 @@ def new_figures():
     return {
         "protocol_ladder": plots.plot_protocol_ladder({"known": ladder, "new": None}),
         "leak_scores": plots.plot_leak_scores(draw_scores()),
+        "context": plots.plot_context(draw_context()),
         "error_records": plots.plot_error_records(np.arange(2000) % 30, y, p.argmax(1)),
         "worst_beats": plots.plot_worst_beats(worst, lambda name: draw_recording()),
         "attribution": plots.plot_attribution(signal[:5], parts[:5], np.abs(parts[:5]), label[:5]),
@@ -197,6 +207,7 @@ def test_every_figure_is_drawn_saved_and_stays_small(tmp_path):
         "model_ladder": ["accuracy", "macro F1", "published network", "98.00"],
         "protocol_ladder": ["macro F1 of N, S and V", "known", "not run yet", "compact"],
         "leak_scores": ["patients", "shares none", "accuracy on the published test beats"],
+        "context": ["RR interval before the beat (s)", "QRS width / typical beat's", "Ventricular"],
         "error_records": ["wrong calls", "not drawn: 6 records", "S Supraventricular"],
         "worst_beats": ["(s)", "(mV)", "100, 0:02.5:  V called N (99%)"],
         "attribution": ["ms", "against", "for", "attention"],

@@ -28,8 +28,8 @@ ORDER = """
     physionet kaggle_csv synthetic sources splits leak knn
     model augment recipes sampling checkpoint training distillation modelfile serving classifier
     trees patientwise_features patientwise patientwise_training
-    confusion calibration uncertainty tables results evaluation finishing
-    ec57 mistakes explain noise transfer
+    confusion calibration uncertainty tables results evaluation
+    ec57 finishing mistakes explain noise transfer
     figures plots_beats plots_curves plots_scores plots_protocols plots_verdicts plots_mistakes
     plots_reasons plots_noise plots_report plots report
     samples demo_uploads
