@@ -18,12 +18,11 @@ import pandas as pd
 from ecglib.labels import MITDB_RECORDS, SYMBOL_TO_CLASS
 from ecglib.paths import ROOT, atomic_write
 from ecglib.recordings import read_recording
-from ecglib.rpeaks import DETECTORS, find_r_peaks
+from ecglib.rpeaks import DETECTORS, find_r_peaks, match_peaks
 from ecglib.sources import locate
 
 RESULTS = ROOT / "benchmarks" / "results" / "detectors.csv"
 FS = 360
-WITHIN = round(0.15 * FS)  # as the standard EC57 has it
 NOISE_DB = (None, 12, 6)
 
 
@@ -44,7 +43,7 @@ def main() -> None:
                 started = time.process_time()
                 found = find_r_peaks(signal, detector)
                 seconds = time.process_time() - started
-                mark, own = match(beats, found)
+                mark, own = match_peaks(beats, found)
                 offset = np.abs(found[own] - beats[mark])
                 rows.append(
                     {
@@ -77,25 +76,6 @@ def noisy(signal: np.ndarray, beats: np.ndarray, noise: np.ndarray, decibels: fl
         part = slice(start, min(start + 120 * FS, len(signal)))
         mixed[part] += gain * noise[part]
     return mixed
-
-
-def match(beats: np.ndarray, found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of an annotated and a detected beat within 150 ms: their positions in the two arrays.
-
-    Nearest pairs are made first, and nothing is in two of them.
-    """
-    first = np.searchsorted(found, beats - WITHIN)
-    count = np.searchsorted(found, beats + WITHIN, side="right") - first
-    mark = np.repeat(np.arange(len(beats)), count)
-    own = np.repeat(first - np.cumsum(count) + count, count) + np.arange(count.sum())
-    taken_mark, taken_own = np.zeros(len(beats), bool), np.zeros(len(found), bool)
-    pairs = []
-    for k in np.argsort(np.abs(found[own] - beats[mark]), kind="stable"):
-        if not taken_mark[mark[k]] and not taken_own[own[k]]:
-            taken_mark[mark[k]] = taken_own[own[k]] = True
-            pairs.append((mark[k], own[k]))
-    pairs = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
-    return pairs[:, 0], pairs[:, 1]
 
 
 def show(table: pd.DataFrame) -> None:

@@ -13,12 +13,12 @@ import argparse
 
 import numpy as np
 import pandas as pd
-from detectors import match
 
 from ecglib import Classifier, load_beats, split_beats
 from ecglib.labels import CLASSES, MITDB_RECORDS, SYMBOL_TO_CLASS
 from ecglib.paths import ROOT, atomic_write
 from ecglib.recordings import read_recording
+from ecglib.rpeaks import match_peaks
 from ecglib.sources import locate
 
 RESULTS = ROOT / "benchmarks" / "results" / "end_to_end.csv"
@@ -63,7 +63,7 @@ def end_to_end(classifier: Classifier, folder, beats, detector: str) -> dict:
         label = np.full(len(marks), -1)
         label[judged] = mine.label
         code = table["label"].map({c: k for k, c in enumerate(CLASSES)}).fillna(-1).astype(int)
-        mark, found = match(marks, table["sample"].to_numpy())
+        mark, found = match_peaks(marks, table["sample"].to_numpy())
         answer = np.full(len(marks), -2)
         answer[mark] = code.to_numpy()[found]
         truth.append(label[judged])

@@ -20,9 +20,8 @@ from ecglib.paths import MODELS
 from ecglib.patientwise import KIND, PatientwiseClassifier
 from ecglib.recordings import Recording, read_recording, record_names
 from ecglib.rhythm import rhythm_between
-from ecglib.rpeaks import find_r_peaks
+from ecglib.rpeaks import MATCH_S, find_r_peaks, match_peaks
 
-WINDOW_S = 0.15  # how far a detection may be from the annotation it belongs to, as EC57 has it
 # Beats that MIT-BIH does not have: a bundle branch block not told which, an escape beat, an R on T,
 # a beat not classified.
 SYMBOLS = SYMBOL_TO_CLASS | {"B": "N", "n": "N", "r": "V", "?": "Q"}
@@ -163,11 +162,10 @@ def judge_recording(model, recording: Recording, leads: list[int]) -> pd.DataFra
 
     found = detect(signal[:, 0], recording.fs)
     called = call(model, signal, recording.fs, found)
-    of_mark = match(marks, found, WINDOW_S * recording.fs)
-    hit = of_mark >= 0
+    hit, own = match_peaks(marks, found, MATCH_S * recording.fs)
     ours = pd.DataFrame({"sample": marks, "true": true, "predicted": MISSED})
-    ours.loc[hit, "predicted"] = called[of_mark[hit]]
-    extra = np.setdiff1d(np.arange(len(found)), of_mark)
+    ours.loc[hit, "predicted"] = called[own]
+    extra = np.setdiff1d(np.arange(len(found)), own)
     more = {"sample": found[extra], "true": NO_BEAT, "predicted": called[extra]}
     ours = pd.concat([ours, pd.DataFrame(more)], ignore_index=True)
     both = pd.concat({"annotated": given, "end to end": ours}, names=["way"]).reset_index(level=0)
@@ -195,25 +193,6 @@ def call(model, signal: np.ndarray, fs: float, peaks: np.ndarray) -> np.ndarray:
         rr = np.diff(peaks) / fs
         called[:-1] = letters[model.predict_proba(rows, rhythm_between(rr)).argmax(axis=1)]
     return called
-
-
-def match(marks: np.ndarray, found: np.ndarray, window: float) -> np.ndarray:
-    """For each mark the position of its detection, -1 without one; the nearest pairs first."""
-    of_mark = np.full(len(marks), -1)
-    if not len(found):
-        return of_mark
-    after = np.searchsorted(found, marks)
-    near = np.clip(after[:, None] + np.array([-1, 0]), 0, len(found) - 1)
-    distance = np.abs(found[near] - marks[:, None])
-    taken = np.zeros(len(found), dtype=bool)
-    for flat in np.argsort(distance, axis=None, kind="stable"):
-        mark, side = divmod(int(flat), 2)
-        if distance[mark, side] > window:
-            break
-        if of_mark[mark] < 0 and not taken[near[mark, side]]:
-            of_mark[mark] = near[mark, side]
-            taken[near[mark, side]] = True
-    return of_mark
 
 
 def confusion(beats: pd.DataFrame) -> pd.DataFrame:

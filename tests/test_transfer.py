@@ -10,8 +10,9 @@ import wfdb
 from ecglib import Classifier, evaluate_recordings
 from ecglib.patientwise_training import fit_patientwise
 from ecglib.recordings import read_recording
+from ecglib.rpeaks import match_peaks
 from ecglib.synthetic import write_recordings
-from ecglib.transfer import confusion, match, pick_leads, scores
+from ecglib.transfer import confusion, pick_leads, scores
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +71,8 @@ def test_missed_and_invented_beats_count() -> None:
 
 def test_each_detection_belongs_to_one_annotation() -> None:
     marks, found = np.array([100, 130, 400, 900]), np.array([128, 350, 410, 2000])
-    assert match(marks, found, window=54).tolist() == [-1, 0, 2, -1]
-    assert match(marks, np.zeros(0, int), window=54).tolist() == [-1] * 4
+    assert [part.tolist() for part in match_peaks(marks, found, window=54)] == [[1, 2], [0, 2]]
+    assert len(match_peaks(marks, np.zeros(0, int))[0]) == 0
 
 
 @pytest.mark.parametrize(
