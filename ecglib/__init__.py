@@ -7,12 +7,12 @@ recordings      ``recordings``, ``rpeaks``; ``sources`` finds them: ``physionet`
 anybody's ECG   ``readers``, with ``readers_files``, ``readers_text``, ``readers_beats``;
                 ``quality``, ``blocks``;
                 ``events`` and ``report``, what stands out in a classified recording
-beats           ``beats`` (the cut), ``rhythm``, ``context``, ``published`` (which beat is which
-                published row), ``splits``, ``leak``
+beats           ``beats`` (the cut), ``rhythm``, ``context``, ``shape``, ``published`` (which beat
+                is which published row), ``splits``, ``leak``
 models          ``knn``; ``model``, ``augment``, ``recipes``, ``sampling``, ``training``,
                 ``checkpoint``, ``distillation``; ``modelfile``, ``serving``,
-                ``classifier``; for new patients ``trees``, ``patientwise``,
-                ``patientwise_training``
+                ``classifier``; for new patients ``trees`` and ``patientwise``, with
+                ``patientwise_...``
 evaluation      ``evaluation``, the face of ``confusion``, ``calibration``, ``uncertainty``,
                 ``tables`` and ``results``; ``finishing`` keeps a trained network; ``ec57``,
                 ``mistakes``, ``explain``, ``noise``; ``transfer`` (other databases)
