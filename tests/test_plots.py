@@ -174,7 +174,7 @@ def test_every_figure_is_drawn_saved_and_stays_small(tmp_path):
     panels |= {"model_ladder": 2, "rhythm": 1, "neighbours": 9, "protocol_ladder": 2}
     panels |= {"leak_scores": 2, "error_records": 1, "worst_beats": 4, "attribution": 11}
     panels |= {"class_reasons": 5, "collapse": 3, "noise_traces": 2, "noise_scores": 6}
-    panels |= {"noise_lines": 3, "risk_coverage": 1}
+    panels |= {"noise_lines": 3, "risk_coverage": 1, "context": 2}
     for name, figure in figures.items():
         assert len(figure.axes) == panels[name], name
         assert figure.get_figwidth() in (6.3, 3.15), name

@@ -48,17 +48,16 @@ def test_all_notebooks_run_and_keep_their_promises(tmp_path, capsys):
 def test_new_patients_get_a_model_of_their_own(tmp_path, capsys):
     run = Run(str(tmp_path / "smoke"))
     shipped = (ROOT / "models" / "patients.safetensors").read_bytes()
-    quick = "-p protocol patients -p epochs 1 -p teachers 0 -p explained 2 -p resamples 50".split()
-    status = run_all.main(
-        ["--profile", "smoke", "--only", "02", "03", "04", *quick], outputs=str(tmp_path)
-    )
-    assert status == 0, capsys.readouterr().err
+    quick = {"02": "", "03": "-p epochs 1 -p teachers 0", "04": "-p explained 2 -p resamples 50"}
+    for number, values in quick.items():
+        call = f"--profile smoke --only {number} -p protocol patients {values}".split()
+        assert run_all.main(call, outputs=str(tmp_path)) == 0, capsys.readouterr().err
     assert (ROOT / "models" / "patients.safetensors").read_bytes() == shipped
     saved = PatientwiseClassifier.load(run.model_file("patients", synthetic=True))
     assert saved.card["trained_on"]["protocol"] == "patients"
     assert "SYNTHETIC" in (run.figures / "03_context.svg").read_text()
     judged = pd.read_csv(run.metrics / "04_ec57.csv").set_index(["model", "class"])
-    assert judged.f1["patient-wise, both leads", "N, S, V"] > judged.f1["KNN", "N, S, V"]
+    assert (judged.f1["patient-wise, both leads", "N, S, V"] > 0.8).all()
     ladder = pd.read_csv(run.metrics / "04_ladder.csv").set_index("model")
     assert ladder.macro_f1["patient-wise, both leads"] == pytest.approx(
         saved.card["metrics"]["test"]["macro_f1"], abs=1e-5
