@@ -35,8 +35,9 @@ def describe_causal(
 ) -> Iterator[tuple[np.ndarray, tuple[np.ndarray, np.ndarray], dict[str, np.ndarray]]]:
     """The same for beats as they come: in windows, whose beats are compared with each other only.
 
-    A window is known 1.3 s after its last R peak: a beat's wave lasts 0.46 s, and the filters of
-    :func:`ecglib.shape.even_out` reach 0.83 s further. Windows of one size are described together.
+    A window is known 1.4 s after its last R peak: a beat's wave lasts 0.46 s and is shifted by at
+    most 0.08 s, and the filters of :func:`ecglib.shape.even_out` reach 0.83 s further. Windows of
+    one size are described together.
 
     Parameters
     ----------

@@ -101,7 +101,7 @@ def test_the_causal_version_does_not_know_the_future(folder, model) -> None:
     peaks = recording.mark_sample[:60]
     signal = recording.signal[: peaks[-1] + 360, 0].copy()
     before = model.predict_causal(signal, recording.fs, peaks, delay=4)
-    known_until = peaks[24] + round(1.3 * recording.fs)  # what beats 20 to 23 wait for
+    known_until = peaks[24] + round(1.4 * recording.fs)  # what beats 20 to 23 wait for
     signal[known_until:] = 0.0  # and then the electrode falls off
     after = model.predict_causal(signal, recording.fs, peaks[:25], delay=4)
     assert after[:24] == pytest.approx(before[:24])
