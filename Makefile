@@ -134,12 +134,12 @@ $(python):
 	@if [ -n "$(PYTHON)" ]; then set -- "$(PYTHON)"; \
 	else set -- python3 python3.13 python3.12 python3.11 python; fi; \
 	for python; do \
-	    "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null \
+	    "$$python" -c 'import sys; sys.exit(not (3, 11, 5) <= sys.version_info < (3, 14))' 2>/dev/null \
 	        && break; \
 	    python=; \
 	done; \
 	if [ -z "$$python" ]; then \
-	    echo "Python 3.11, 3.12 or 3.13 is needed, and none was found as: $$*. Install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; \
+	    echo "Python 3.11.5 to 3.13 is needed, and none was found as: $$*. Install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; \
 	    exit 1; \
 	fi; \
 	echo "Making .venv with $$("$$python" --version)"; \

@@ -51,9 +51,12 @@ def check() -> int:
 
 def _python() -> tuple[str, str, str]:
     text = f"{sys.version.split()[0]} ({sys.executable})".replace(str(Path.home()), "~")
-    if (3, 11) <= sys.version_info[:2] < (3, 14):
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    lowest, below = re.search(r'requires-python = ">=([\d.]+),<([\d.]+)"', project).groups()
+    if _numbers(lowest) <= tuple(sys.version_info[:3]) < _numbers(below):
         return OK, text, ""
-    return WRONG, f"{text}; 3.11, 3.12 or 3.13 is needed", "make PYTHON=python3.12 run"
+    text = f"{text}; {lowest} or newer is needed, and older than {below}"
+    return WRONG, text, "make PYTHON=python3.12 run"
 
 
 def _packages() -> tuple[str, str, str]:

@@ -57,7 +57,10 @@ def test_an_old_python_can_read_it():
     assert isinstance(tree, ast.Module)
 
 
-@pytest.mark.parametrize(("number", "state"), [((3, 9, 1), "WRONG"), ((3, 14, 0), "WRONG")])
+@pytest.mark.parametrize(
+    ("number", "state"),
+    [((3, 11, 4), "WRONG"), ((3, 11, 5), "ok"), ((3, 13, 9), "ok"), ((3, 14, 0), "WRONG")],
+)
 def test_python(monkeypatch, number, state):
     fake = SimpleNamespace(version="x y", executable="python", version_info=number)
     monkeypatch.setattr(doctor, "sys", fake)

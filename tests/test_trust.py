@@ -3,12 +3,15 @@
 import ast
 import json
 import re
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, metadata
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import nbformat
 import pytest
+from packaging.specifiers import SpecifierSet
 
 from ecglib import kaggle_csv, parameters
 from test_project import ROOT, tracked_texts
@@ -197,6 +200,27 @@ def test_every_pinned_package_is_locked_to_its_files() -> None:
     assert len(locked) == len(re.findall("^[a-zA-Z]", text, re.M)), "an entry has no hash"
     for name, version in re.findall(r"^([\w.-]+)==(\S+)$", pins, re.M):
         assert locked.get(canonical(name)) == version, f"{name}: run `make hashes`"
+
+
+def test_one_lowest_python_that_every_pinned_version_runs_on() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lowest, below = re.fullmatch(r">=([\d.]+),<([\d.]+)", project["requires-python"]).groups()
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    for name, pinned in re.findall(r"^([\w.-]+)==(\S+)$", pins, re.M):
+        try:
+            found = metadata(name)
+        except PackageNotFoundError:  # an extra that is not installed here
+            continue
+        if found["Version"].partition("+")[0] == pinned:
+            wanted = SpecifierSet(found["Requires-Python"] or "")
+            assert lowest in wanted, f"{name} {pinned} wants Python {wanted}"
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    as_tuples = [f"({', '.join(number.split('.'))})" for number in (lowest, below)]
+    assert f"{as_tuples[0]} <= sys.version_info < {as_tuples[1]}" in makefile
+    assert f"--python-version {lowest}" in makefile
+    newest = f"3.{int(below.split('.')[1]) - 1}"
+    for text in (makefile, (ROOT / "README.md").read_text(encoding="utf-8")):
+        assert f"Python {lowest} to {newest}" in text
 
 
 # --- the audit -----------------------------------------------------------------------------------
