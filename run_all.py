@@ -122,6 +122,8 @@ def main(
             description = manifest.describe(options.profile, located.source, located.checksum())
             if then and description["data"]["sha256"] != then["data"]["sha256"]:
                 return fail(2, f"Nothing was run. {show(options.verify)} used other data.")
+            if then:
+                print(verify.foreword(then, description), flush=True)
             runner.run(chosen, values, notebooks, output, description)
     except runner.NotebookError as error:
         return fail(1, f"Stopped at {error}")

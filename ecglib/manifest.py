@@ -20,6 +20,7 @@ from safetensors import safe_open
 from ecglib.paths import ROOT, atomic_write
 
 SCHEMA = 1
+CODE = ("ecglib", "notebooks", "run_all.py")  # by which results come about
 # Of the processor: by them the numerical libraries choose how to compute, and so how to round.
 FEATURES = ("fma", "avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "sve", "bf16")
 
@@ -144,18 +145,31 @@ def without_private_paths(content, root: str = ""):
     return clean(content)
 
 
+def code(commit: str | None) -> str | None:
+    """What tells the code of one commit from another's: git's checksums of library and notebooks.
+
+    None where git, or the commit, is not known here.
+    """
+    if not re.fullmatch("[0-9a-f]{7,64}", commit or ""):
+        return None
+    try:
+        return _git("rev-parse", *(f"{commit}:{part}" for part in CODE))
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _git(*arguments: str) -> str:
+    # Asking must not write: a run killed just then would leave the repository locked.
+    command = ["git", "--no-optional-locks", "-C", str(ROOT), *arguments]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+    return done.stdout.strip()
+
+
 def _project() -> dict:
     """Commit, and whether sources differ from it (results may: the run itself writes them)."""
-
-    def git(*arguments: str) -> str:
-        # Asking must not write: a run killed just then would leave the repository locked.
-        command = ["git", "--no-optional-locks", "-C", str(ROOT), *arguments]
-        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
-        return done.stdout.strip()
-
     try:
-        commit = git("rev-parse", "HEAD")
-        changes = git("status", "--porcelain", "--", ".", ":!outputs", ":!models")
+        commit = _git("rev-parse", "HEAD")
+        changes = _git("status", "--porcelain", "--", ".", ":!outputs", ":!models")
     except (OSError, subprocess.CalledProcessError):  # no git, or a copy without its history
         return {"commit": None, "dirty": None}
     return {"commit": commit, "dirty": bool(changes)}

@@ -2,7 +2,8 @@
 
 On the same machine with the same code, metrics and weights must be identical. Other threads,
 processors, library versions or code round differently, and a training amplifies that; what may then
-differ, and by how much, is in ``TOLERANCES``.
+differ, and by how much, is in ``TOLERANCES``. A later commit with the same library and notebooks is
+the same code. Where notebooks were run one by one, each has its own commit.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ from ecglib.runner import Stage
 TOLERANCES = {"accuracy": 0.002, "macro_f1": 0.01, "f1_n": 0.002, "f1_v": 0.01, "f1_q": 0.01}
 TOLERANCE = 0.03  # F1 of the rare classes, and whatever else there is
 INTERVALS = ("_records_low", "_records_high", "_low", "_high")  # as wide a tolerance as the score's
+OF = "commit of "
 NUMERICAL = ("python", "numpy", "scipy", "scikit-learn", "pandas", "torch", "accelerate", "wfdb")
 
 
@@ -94,6 +96,27 @@ def plan(
     return chosen, values
 
 
+def foreword(then: dict, now: dict) -> str:
+    """What to expect of a repetition before it begins, in a sentence.
+
+    Parameters
+    ----------
+    then : dict
+        The manifest of the run.
+    now : dict
+        From ``manifest.describe``.
+    """
+    if not (changed := _other_code(then, now)):
+        return "Repeating the run with the code that made it."
+    commits = sorted({old for old, _ in changed.values()})
+    some = "commit" not in changed and len(changed) < len(then["notebooks"])
+    whose = f" {', '.join(name.removeprefix(OF) for name in changed)} of" if some else ""
+    return (
+        f"The code is not that of{whose} the run ({' and '.join(commits)}), so results may differ "
+        "within the tolerance; for an exact repetition, check out what made it."
+    )
+
+
 def report(then: dict, now: dict) -> bool:
     """Print what is the same and what differs; whether it is the same result.
 
@@ -107,11 +130,18 @@ def report(then: dict, now: dict) -> bool:
         for name, (old, new) in _side_by_side(_conditions(then), _conditions(now)).items()
         if old != new
     }
+    other_code = _other_code(then, now)
+    changed = other_code | changed
     print("\nConditions: " + ("the same" if not changed else "not the same"))
     for name, (old, new) in changed.items():
         print(f"  {name}: {old} then, {new} now")
 
     metrics = _side_by_side(then["metrics"], now["metrics"])
+    if other_code:  # which may have got other metrics; there is nothing to compare them with
+        for when, own, others in (("then", then, now), ("now", now, then)):
+            if only := [name for name in own["metrics"] if name not in others["metrics"]]:
+                print(f"Metrics only {when}: {', '.join(only)}")
+        metrics = {name: pair for name, pair in metrics.items() if None not in pair}
     differing = {name: pair for name, pair in metrics.items() if pair[0] != pair[1]}
     beyond = [name for name, pair in differing.items() if not _close(name, *pair)]
     print(f"Metrics: {len(metrics) - len(differing)} of {len(metrics)} are identical")
@@ -157,13 +187,45 @@ def _conditions(content: dict) -> dict[str, object]:
     """What may change a result although the parameters and the data are the same."""
     software, machine = content["software"], content["machine"]
     names = ("platform", "processor", "features", "threads")
+    started, notebooks = content.get("started", ""), content["notebooks"]
+    earlier = {name: entry.get("finished", "~") < started for name, entry in notebooks.items()}
     return {
-        "commit": (content["project"]["commit"] or "unknown")[:10],
-        "changed sources": content["project"]["dirty"],
+        **{f"software and machine of {n}": ("known", "not known")[e] for n, e in earlier.items()},
         **{name: machine.get(name, "unknown") for name in names},
         **{name: software.get(name, "unknown") for name in NUMERICAL},
         **{f"precision of {name}": m["precision"] for name, m in _models(content).items()},
     }
+
+
+def _other_code(then: dict, now: dict) -> dict[str, tuple[str, str]]:
+    """The commits then and now of what was made, or is being made, by other code.
+
+    One pair named ``commit`` if it is the same for all notebooks, else one for each.
+    """
+
+    def commit(content: dict, name: str) -> str | None:
+        return (
+            content.get("notebooks", {}).get(name, {}).get("commit", content["project"]["commit"])
+        )
+
+    pairs = {f"{OF}{name}": (commit(then, name), commit(now, name)) for name in then["notebooks"]}
+    untouched = not (then["project"]["dirty"] or now["project"]["dirty"])
+    changed = {
+        name: tuple(
+            (which or "unknown")[:10] + " with changes" * bool(content["project"]["dirty"])
+            for which, content in zip(pair, (then, now), strict=True)
+        )
+        for name, pair in pairs.items()
+        if not (untouched and _same_code(*pair))
+    }
+    if len(changed) == len(pairs) and len(set(changed.values())) == 1:
+        return {"commit": next(iter(changed.values()))}
+    return changed
+
+
+def _same_code(old: str | None, new: str | None) -> bool:
+    """Whether two commits have the same library and notebooks; not if nobody knows."""
+    return old is not None and (old == new or manifest.code(old) == manifest.code(new) is not None)
 
 
 def _models(content: dict) -> dict[str, dict]:

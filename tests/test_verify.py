@@ -56,6 +56,7 @@ def changed(*path_and_value):
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "locate", test_run_all.located)
+    monkeypatch.setattr(manifest, "_project", lambda: {"commit": "c0ffee", "dirty": False})
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     project = test_run_all.Project(tmp_path)
     project.write("01_first", SCORE, parameters=SEED)
@@ -68,6 +69,7 @@ def test_a_run_is_repeated_with_its_parameters(project, capsys):
     assert project.manifest()["metrics"]["knn_test_accuracy"] == 3.5
     assert project.run("--verify", str(file)) == 0
     said = capsys.readouterr().out
+    assert "Repeating the run with the code that made it." in said
     assert "Conditions: the same" in said and "1 of 1 are identical" in said
     assert "The same result." in said
     again = json.loads((project.folder / "outputs" / "quick-again" / "run.json").read_text())
@@ -156,6 +158,53 @@ def both(other, **metrics):
 def test_the_verdict(now, same, words, capsys):
     assert verify.report(THEN, now) is same
     assert words in capsys.readouterr().out
+
+
+def at(commit, then=THEN, **metrics):
+    """A run of another commit, with further metrics."""
+    return both(then | {"project": {"commit": commit, "dirty": False}}, **metrics)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "same", "words"),
+    [
+        (THEN, at("d0c5"), True, "Conditions: the same"),  # only the README has changed
+        (THEN, at("d0c5", a_test_accuracy=0.901), False, "although nothing else has changed"),
+        (THEN, at("fa57", a_test_accuracy=0.901), True, "  commit: c0ffee then, fa57 now"),
+        (THEN, at("fa57", a_test_accuracy=0.91), False, "Another result."),
+        (THEN, at("fa57", new=1), True, "Metrics only now: new\n"),
+        (at("fa57", new=1), THEN, True, "Metrics only then: new\n"),
+        (at(None), at(None), True, "commit: unknown then, unknown now"),
+        (changed("project", "dirty", True), THEN, True, "c0ffee with changes then, c0ffee now"),
+        (changed("notebooks", "03", "commit", "fa57"), THEN, True, "commit: fa57 then, c0ffee now"),
+    ],
+)
+def test_only_the_code_of_a_commit_matters(monkeypatch, then, now, same, words, capsys):
+    trees = {"c0ffee": "a", "d0c5": "a", "fa57": "b"}
+    monkeypatch.setattr(manifest, "code", trees.get)
+    assert verify.report(then, now) is same
+    assert words in capsys.readouterr().out
+
+
+def test_notebooks_of_different_runs_have_conditions_of_their_own(monkeypatch, capsys):
+    monkeypatch.setattr(manifest, "code", lambda commit: commit)
+    then = changed("started", "2026-02-02")
+    early = {"finished": "2026-01-01", "commit": "fa57", "data_sha256": "d0", "parameters": {}}
+    then["notebooks"] |= {"01": early, "04": early | {"finished": "2026-02-03", "commit": "c0ffee"}}
+    said = verify.foreword(then, THEN)
+    assert said.startswith("The code is not that of 01 of the run (fa57), so results may differ")
+    now = changed("notebooks", "01", {"parameters": {}})
+    assert verify.report(then, both(now, a_test_accuracy=0.901))
+    said = capsys.readouterr().out
+    assert "  commit of 01: fa57 then, c0ffee now" in said and "commit of 04" not in said
+    assert "  software and machine of 01: not known then, known now" in said
+
+
+def test_the_code_of_a_commit():
+    if (head := manifest._project()["commit"]) is None:
+        pytest.skip("no git here")
+    assert manifest.code(head).count("\n") == 2
+    assert manifest.code("0" * 40) is manifest.code("--all") is manifest.code(None) is None
 
 
 def test_weights_are_told_apart_but_not_cards(tmp_path):
