@@ -23,6 +23,7 @@ from ecglib.readers_text import UNTOLD, Layout, read_text
 from ecglib.recordings import EcgFileError, Recording
 
 MAX_UPLOAD = 256_000_000  # bytes of uploaded files together, unpacked: a day of two leads
+MAX_FILES = 1000  # of an upload, and in a zip
 MAX_VALUES = 100_000_000  # of a recording that is read as a whole
 MAX_TEXT = 50_000_000  # bytes: 10,000 beats in Kaggle's way of writing
 FS_RANGE = (1, 10_000)  # Hz
@@ -191,7 +192,10 @@ def _open_path(path: Path, folder: Path, layout: Layout) -> Ecg | Beats:
     with path.open("rb") as file:
         start = file.read(16)
     if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-        target = Path(tempfile.mkdtemp(dir=folder))
+        target = folder / "unpacked"
+        if target.exists():
+            raise EcgFileError("There is a zip file in the zip file: zip the recording itself.")
+        target.mkdir()
         _unzip(path, target)
         return _open_folder(target, folder, layout)
     if start[:8] == b"ISHNE1.0":
@@ -233,9 +237,10 @@ def _open_folder(path: Path, folder: Path, layout: Layout) -> Ecg | Beats:
 def _unpack_upload(files: dict[str, bytes], folder: Path) -> Path:
     """Write uploaded files to a temporary folder under harmless names."""
     total = sum(len(content) for content in files.values())
-    if total > MAX_UPLOAD:
+    if total > MAX_UPLOAD or len(files) > MAX_FILES:
         raise EcgFileError(
-            f"The files have {total / 1e6:.0f} MB, and the limit is {MAX_UPLOAD // 10**6} MB."
+            f"{len(files):,} files have {total / 1e6:.0f} MB; the limit is {MAX_FILES:,} files and "
+            f"{MAX_UPLOAD // 10**6} MB."
         )
     target = folder / "upload"
     target.mkdir()
@@ -258,13 +263,24 @@ def _is_wanted(member: zipfile.ZipInfo) -> bool:
     return re.search(unwanted, member.filename, re.IGNORECASE) is None
 
 
+def _entries(path: Path) -> int:
+    """About how many entries a zip's directory has; zipfile takes memory for each, then counts."""
+    count = 0
+    with path.open("rb") as file:
+        while count <= 4 * MAX_FILES and (piece := file.read(1 << 20)):
+            count += piece.count(b"PK\1\2")
+    return count
+
+
 def _unzip(path: Path, target: Path) -> None:
     """Unpack a zip's files side by side, as far as the limit allows."""
     left = MAX_UPLOAD
+    if _entries(path) > (most := 4 * MAX_FILES):  # folders and systems' own files are let pass
+        raise EcgFileError(f"{path.name} has more than {most:,} entries: zip one recording only.")
     try:
         with zipfile.ZipFile(path) as archive:
             members = [m for m in archive.infolist() if _is_wanted(m)]
-            if len(members) > 1000 or sum(m.file_size for m in members) > MAX_UPLOAD:
+            if len(members) > MAX_FILES or sum(m.file_size for m in members) > MAX_UPLOAD:
                 raise EcgFileError(
                     f"{path.name} would unpack to {len(members):,} files of "
                     f"{sum(m.file_size for m in members) / 1e6:,.0f} MB: zip one recording only."

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ecglib.recordings import EcgFileError
+from ecglib.recordings import MAX_MARK_BYTES, EcgFileError
 
 MAX_HEADER = 65_536  # bytes of a WFDB header
 MAX_LEADS = 64
+# Storage format, samples a frame, skew in frames (wfdb takes memory for it), offset in bytes.
+LAYOUT = r"(\d{1,3})(?:x(\d{1,6}))?(?::(\d{1,5}))?(?:\+(\d{1,12}))?"
 # Bytes per sample of the WFDB formats that are read.
 WFDB_BYTES = {
     "8": 1, "16": 2, "24": 3, "32": 4, "61": 2, "80": 1, "160": 2, "212": 1.5, "310": 4 / 3,
@@ -79,12 +81,14 @@ def open_wfdb(path: Path) -> Ecg:
         header = wfdb.rdheader(str(base))
         if not header.sig_len or not header.sig_name:
             raise ValueError("its header names no signals, or not how long they are")
-        marks = None
-        if base.with_name(base.name + ".atr").is_file():
+        marks, assumed = None, []
+        annotations = base.with_name(base.name + ".atr")
+        if annotations.is_file() and annotations.stat().st_size > MAX_MARK_BYTES:
+            assumed.append("The .atr file is too long for annotations and was left out.")
+        elif annotations.is_file():
             marks = wfdb.rdann(str(base), "atr")
     except Exception as error:  # wfdb raises whatever its parsers run into
         raise _unreadable(base.name, error) from error
-    assumed = []
     if marks is not None and (
         (np.diff(marks.sample) < 0).any() or (marks.sample >= header.sig_len).any()
     ):
@@ -163,7 +167,7 @@ def check_wfdb_header(base: Path) -> None:
     bytes_needed: dict[str, float] = {}
     for line in lines[1 : n_signals + 1]:
         fields = line.split()
-        layout = re.fullmatch(r"(\d+)(?:x(\d+))?(?::(\d+))?(?:\+(\d+))?", "".join(fields[1:2]))
+        layout = re.fullmatch(LAYOUT, "".join(fields[1:2]))
         if not layout or layout[1] not in WFDB_BYTES:
             raise refuse(f"names a storage format that is not read here ({fields[1:2]})")
         if re.fullmatch(r"[\w.+-]+", fields[0]) is None or fields[0].startswith("."):

@@ -1,8 +1,10 @@
 """ECGs from text files: what parts the numbers, which column is the time, and what the rest is."""
 
+import codecs
 import io
 import re
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,6 +17,9 @@ from ecglib.recordings import EcgFileError
 
 HEAD_BYTES = 65_536  # from which separator, header and decimal mark are found out
 HEADER_LINES = 60  # Apple's and Kardia's exports tell their story first
+MAX_NUMBERS = 5_000_000  # an hour of three columns at 360 Hz; more would fill the memory
+MAX_LINE = 8_000_000  # characters: an hour of a lead that is written in a row
+PIECE = 1 << 20  # bytes that are decoded at a time
 MAX_COLUMNS = 32  # of a recording written in columns
 STEADY = 0.02  # how much the steps of a time column may differ from their median
 UNIT = re.compile(r"\b(mv|uv|µv|μv|nv|millivolts?|microvolts?)\b", re.IGNORECASE)
@@ -68,17 +73,19 @@ def read_text(content: bytes, name: str, layout: Layout = UNTOLD) -> Ecg | Beats
     EcgFileError
         The file is no text or no table of numbers.
     """
-    plain = _decoded(content, name).replace(b'"', b"").replace(b"'", b"")
+    plain = _decoded(content, name).translate(None, b"\"'")
+    del content  # which may be as long again
     head = plain[:HEAD_BYTES]
-    if len(plain) > HEAD_BYTES:
-        head = re.sub(rb"[^\s,;]*\Z", b"", head)  # half a number
+    if len(plain) > HEAD_BYTES:  # the last number may be cut in two
+        head = head[: 1 + max(head.rfind(mark) for mark in (b"\n", b" ", b"\t", b";", b","))]
     head = head.decode("utf-8", "replace").splitlines()[: HEADER_LINES + 20]
     separator, comma = _separator(head, layout.decimal)
     first = _first_numbers(head, separator, comma, layout.header, name)
+    _check_amount(plain, separator, name)
     assumed = ["Commas are decimal marks."] * comma
     if first:
         assumed.append(f"The numbers begin in line {first + 1}.")
-    story = "\n".join(head[:first])
+    story = "\n".join(line[:1000] for line in head[:first])  # looked through by slow patterns
     if comma:
         plain = plain.replace(b",", b".")
     clock = ":" in _fields(head[first], separator)[0]
@@ -96,7 +103,7 @@ def read_text(content: bytes, name: str, layout: Layout = UNTOLD) -> Ecg | Beats
         )
     titles = _titles(head, first, separator, table.shape[1] + clock)
     if clock:
-        rate = _clock_rate(plain, first, separator, name)
+        rate = _clock_rate(head[first], plain, len(table), separator, name)
         titles = titles[1:]
     else:
         rate, is_time = _time_column(table, titles, assumed)
@@ -126,22 +133,59 @@ def _decoded(content: bytes, name: str) -> bytes:
         encoding = "utf-16"
     elif sample.count(0) > len(sample) / 4:
         encoding = "utf-16-le" if sample[1::2].count(0) > sample[::2].count(0) else "utf-16-be"
-    try:
-        if encoding == "utf-8-sig":
-            sample.decode("ascii")
-            plain = content
-        else:
-            plain = content.decode(encoding).encode()
-    except UnicodeDecodeError:
+    if encoding == "utf-8-sig" and content.isascii():
+        plain = content
+    else:
         try:
-            plain = content.decode(encoding).encode()
+            plain = _recoded(content, encoding)
         except UnicodeDecodeError:
-            plain = content.decode("latin-1").encode()
+            plain = _recoded(content, "latin-1")
     if b"\0" in plain or sum(plain[:4096].count(code) for code in range(1, 9)) > 2:
         raise EcgFileError(
             f"{name} is not a text file, nor a WFDB, EDF or ISHNE one. Save the ECG as CSV (UTF-8)."
         )
     return plain
+
+
+def _recoded(content: bytes, encoding: str) -> bytes:
+    """The text in UTF-8; piece by piece, since as a str it may take four times its bytes.
+
+    Only numbers are wanted behind the first piece, so question marks do for other letters there.
+    """
+    decoder, plain = codecs.getincrementaldecoder(encoding)(), io.BytesIO()
+    for start in range(0, len(content), PIECE):
+        end = start + PIECE
+        text = decoder.decode(content[start:end], end >= len(content))
+        plain.write(text.encode("ascii" if start else "utf-8", "replace"))
+    return plain.getvalue()
+
+
+def _check_amount(plain: bytes, separator: str | None, name: str) -> None:
+    """Refuse more numbers than memory is meant for, before any is read."""
+    count = plain.count(b"\n")
+    if separator:
+        count += plain.count(separator.encode())
+    else:
+        starts, words = iter(range(0, len(plain), PIECE)), 0
+        while words <= MAX_NUMBERS and (start := next(starts, None)) is not None:
+            words += len(plain[start : start + PIECE].split())
+        count = max(count, words)
+    if count > MAX_NUMBERS:
+        raise EcgFileError(
+            f"{name} holds more than {MAX_NUMBERS:,} numbers: split it; a recording may be stored "
+            "as WFDB or EDF, which have no limit."
+        )
+
+
+def _lines(plain: bytes, separator: str | None, name: str) -> Iterator[str]:
+    text = io.TextIOWrapper(io.BytesIO(plain), encoding="utf-8", errors="replace")
+    while line := text.readline(MAX_LINE + 1):
+        if len(line) > MAX_LINE:
+            raise EcgFileError(
+                f"{name} has a line of more than {MAX_LINE:,} characters: put every sample on a "
+                "line of its own."
+            )
+        yield line.rstrip("\r\n" + (separator or ""))
 
 
 def _fields(line: str, separator: str | None) -> list[str]:
@@ -174,7 +218,7 @@ def _separator(head: list[str], decimal: str) -> tuple[str | None, bool]:
         return None, "," in text
     if decimal == ".":
         return ",", False
-    if "." not in text and all(re.fullmatch(r"\s*[-+]?\d+,\d+\s*", line) for line in lines):
+    if "." not in text and all(re.fullmatch(r"\s*[-+]?\d{1,15},\d+\s*", line) for line in lines):
         whole = np.array([int(line.split(",")[0]) for line in lines])
         if len(whole) < 3 or len(set(np.diff(whole))) > 1 or whole[0] == whole[-1]:
             return None, True  # one column such as -0,135; steady whole parts would be a time
@@ -203,12 +247,11 @@ def _first_numbers(
 
 def _table(plain: bytes, first: int, separator: str | None, clock: bool, name: str) -> np.ndarray:
     """The numbers as float64; a column of clock times is left out."""
-    lines = io.TextIOWrapper(io.BytesIO(plain), encoding="utf-8", errors="replace")
-    ends = (line.rstrip("\r\n" + (separator or "")) for line in lines)
+    lines = _lines(plain, separator, name)
     try:
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # of no data
             table = np.loadtxt(
-                ends, delimiter=separator, skiprows=first, ndmin=2, comments="#",
+                lines, delimiter=separator, skiprows=first, ndmin=2, comments="#",
                 converters=_missing
                 if separator and b"%c%c" % (ord(separator), ord(separator)) in plain
                 else None,
@@ -217,6 +260,8 @@ def _table(plain: bytes, first: int, separator: str | None, clock: bool, name: s
         if not table.size:
             raise ValueError("at row 1")
         return table
+    except EcgFileError:
+        raise
     except (ValueError, IndexError) as error:
         at = re.search(r"at row (\d+)(, column \d+)?", str(error))
         # NumPy counts rows from 0 where it names a column, and else from 1.
@@ -249,7 +294,7 @@ def _time_column(
     table: np.ndarray, titles: list[str], assumed: list[str]
 ) -> tuple[float | None, bool]:
     """The sampling rate from a first column that rises steadily, and whether there is one."""
-    if table.shape[1] < 2 or len(table) < 3:
+    if table.shape[1] < 2 or len(table) < 3 or not np.isfinite(table[:, 0]).all():
         return None, False
     step = np.diff(table[:, 0])
     usual, mean = float(np.median(step)), float(step.mean())
@@ -274,12 +319,11 @@ def _time_column(
     return float(rate), True
 
 
-def _clock_rate(plain: bytes, first: int, separator: str | None, name: str) -> float:
+def _clock_rate(first: str, plain: bytes, n: int, separator: str | None, name: str) -> float:
     """The sampling rate from a column such as 0:00.003 or 2026-01-31T10:00:00.003."""
-    lines = plain.rstrip().splitlines()
-    begin, end = (_fields(lines[k].decode(), separator)[0] for k in (first, -1))
+    last = plain[-4096:].decode("utf-8", "replace").rstrip().splitlines()[-1]
+    begin, end = (_fields(line, separator)[0] for line in (first, last))
     seconds = _seconds(end) - _seconds(begin)
-    n = sum(1 for line in lines[first:] if line.strip())
     if not seconds > 0:
         raise EcgFileError(f"The times in {name} can't be read: '{begin[:30]}' to '{end[:30]}'.")
     rate = (n - 1) / seconds

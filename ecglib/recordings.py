@@ -15,7 +15,7 @@ class EcgFileError(ValueError):
 
 
 MAX_HEADER_BYTES = 1_000_000
-MAX_MARK_BYTES = 4_000_000  # wfdb takes about a second for each; a day of beats has 0.3 MB
+MAX_MARK_BYTES = 700_000  # for which wfdb takes nearly two seconds; a day of beats has 0.3 MB
 MAX_SEGMENTS = 10_000
 COMPRESSED = {"508", "516", "524"}  # FLAC
 MOST_COMPRESSION = 50  # samples a byte; 1 where nothing is compressed
