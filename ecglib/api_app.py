@@ -18,7 +18,7 @@ import ecglib
 from ecglib import api_models as models
 from ecglib import api_work as work
 from ecglib.api_http import Gate, Refused, add_problem_handlers, document_problems, responses
-from ecglib.api_service import Service
+from ecglib.api_service import Service, scratch
 from ecglib.api_settings import Settings
 
 CAUTION = "Education and research only, not a medical device: nothing here may guide care."
@@ -42,10 +42,11 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.service = service = Service(settings)
-        await asyncio.to_thread(service.load)
-        yield
-        service.close()
+        with scratch() as folder:
+            app.state.service = service = Service(settings, folder)
+            await asyncio.to_thread(service.load)
+            yield
+            service.close()
 
     app = FastAPI(
         title="ECG arrhythmia classifier",
@@ -193,7 +194,7 @@ async def classify_recording(
     """
     of = service(request)
     of.require_model()
-    with TemporaryDirectory(prefix="ecg-") as folder:
+    with TemporaryDirectory(dir=of.folder) as folder:
         path = await asyncio.to_thread(store, files, Path(folder))
         content = await of.compute(
             work.classify_files, str(of.settings.model), path, fs, lead, table

@@ -2,16 +2,42 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from filelock import FileLock, Timeout
 
 from ecglib.api_http import Refused
 from ecglib.api_settings import Settings
-from ecglib.api_work import UnusableError, ignore_interrupts, load_test_beats, warm_up
+from ecglib.api_work import UnusableError, load_test_beats, start_process, warm_up
 from ecglib.beats import Beats
 from ecglib.classifier import Classifier
+
+SCRATCH = "ecg-api-"
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder for uploads as long as a server runs; those of servers that were killed go.
+
+    The lock in it tells a server that runs from one that does not any more.
+    """
+    with TemporaryDirectory(prefix=SCRATCH) as name:
+        own = Path(name)
+        for lock in own.parent.glob(f"{SCRATCH}*/.lock"):
+            with suppress(Timeout, OSError):
+                if lock.parent.lstat().st_uid == own.lstat().st_uid:
+                    with FileLock(lock, timeout=0):
+                        pass
+                    shutil.rmtree(lock.parent)
+        with FileLock(own / ".lock"):
+            yield own
 
 
 class Service:
@@ -20,6 +46,8 @@ class Service:
     Parameters
     ----------
     settings : Settings
+    folder : Path
+        For uploads and what is unpacked of them.
 
     Attributes
     ----------
@@ -31,8 +59,8 @@ class Service:
         Why there is no model.
     """
 
-    def __init__(self, settings: Settings):
-        self.settings = settings
+    def __init__(self, settings: Settings, folder: Path):
+        self.settings, self.folder = settings, folder
         self.classifier: Classifier | None = None
         self.checksum: str | None = None
         self.reason: str | None = "The model is not loaded yet."
@@ -110,5 +138,5 @@ class Service:
     def _new_processes(self) -> ProcessPoolExecutor:
         # Spawned: a fork of a process with threads may hang.
         return ProcessPoolExecutor(
-            self.settings.processes, get_context("spawn"), initializer=ignore_interrupts
+            self.settings.processes, get_context("spawn"), start_process, (self.folder,)
         )

@@ -4,9 +4,13 @@ Single beats are classified by a thread of the server; whole files by processes 
 return JSON, so that neither a Holter nor one that takes all memory keeps the server from answering.
 """
 
+import os
 import re
 import signal
+import tempfile
+import threading
 from functools import cache
+from multiprocessing import parent_process
 from pathlib import Path
 
 import numpy as np
@@ -144,9 +148,19 @@ def _classifier(model: str) -> Classifier:
     return Classifier.load(model)
 
 
-def ignore_interrupts() -> None:
-    """Leave Ctrl-C to the server, which ends its processes."""
+def start_process(folder: Path) -> None:
+    """Leave Ctrl-C to the server, which ends its processes; end with it, even if it is killed.
+
+    Files are unpacked below its folder, which the next server removes if need be.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tempfile.tempdir = str(folder)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent_process().join()
+    os._exit(1)
 
 
 def warm_up(model: str) -> None:

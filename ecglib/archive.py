@@ -29,7 +29,7 @@ import pandas as pd
 from tqdm import tqdm
 
 import ecglib
-from ecglib.archive_files import Entry, find_recordings, finished, recordings_file
+from ecglib.archive_files import Entry, find_recordings, finished, recordings_file, remove_torn
 from ecglib.guards import stoppable
 from ecglib.paths import DEFAULT_MODEL, MODELS
 
@@ -125,6 +125,7 @@ def classify_archive(
                         failures[entry.name] = reason
                         bar.set_postfix(failed=len(failures), refresh=False)
                     bar.update()
+    remove_torn(parts, out)
     return put_together(entries, failures, parts, out, checksum)
 
 

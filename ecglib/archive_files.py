@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
 from uuid import uuid4
@@ -15,7 +16,7 @@ from uuid import uuid4
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from ecglib.paths import atomic_write
+from ecglib.paths import TEMPORARY, atomic_write, remove_unfinished
 
 RECORDING_SUFFIXES = (".hea", ".edf", ".bdf", ".ecg")  # the first that a name has is read
 # What tells one version of a file from the next, besides its size; the first that a storage knows.
@@ -125,6 +126,21 @@ def fetched(folder: str, entry: Entry) -> Iterator[str]:
     with TemporaryDirectory(prefix="ecg-") as here:
         storage.get(list(entry.files), [f"{here}/{f.rpartition('/')[2]}" for f in entry.files])
         yield f"{here}/{entry.path.rpartition('/')[2]}"
+
+
+def remove_torn(parts: str, out: str) -> None:
+    """Remove what writes that were killed have left of the parts, and of the tables."""
+    storage, root = fsspec.url_to_fs(parts)
+    if isinstance(storage, LocalFileSystem):
+        remove_unfinished(Path(root))
+        for url in (out, recordings_file(out)):
+            path = Path(fsspec.url_to_fs(url)[1])
+            for left in path.parent.glob(f"{TEMPORARY}{path.stem}-*"):
+                left.unlink(missing_ok=True)
+    elif storage.exists(root):
+        for left in storage.find(root):
+            if left.endswith(".tmp"):
+                storage.rm(left)
 
 
 @contextmanager

@@ -9,7 +9,6 @@ import io
 import json
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -30,11 +29,11 @@ from ecglib import checkpoint, manifest, results, runner, synthetic
 from ecglib.model import CNNLSTM
 from ecglib.modelfile import save_model
 from ecglib.paths import ROOT, Run, atomic_write, remove_unfinished
+from reliability import outcome
 from tiny_training import TINY, bumps
 
 resource = pytest.importorskip("resource", reason="limits of POSIX")
 KILLS = int(os.environ.get("KILLS", "2"))
-TABLE = ROOT / "outputs" / "reliability.md"
 ERRORS = {"full disk": errno.ENOSPC, "no permission": errno.EACCES, "I/O error": errno.EIO}
 
 
@@ -347,42 +346,3 @@ def test_a_full_disk_ends_a_run_with_a_sentence(project):
     outcome(
         "the disk is full after some bytes", "run_all", "file too large", "old, whole; status 1"
     )
-
-
-# The table
-
-HEAD = """\
-# Faults and what comes of them
-
-Made by `make faults`. *old or new, whole*: every file under its final name holds the old content or
-the new one to the last byte, no temporary file is left, and the error names the file. *next run
-finishes*: the same, no kernel is left behind, and the run after the last kill ends with status 0.
-
-| fault | where | how | outcome |
-|:--|:--|:--|:--|
-"""
-OUTCOMES: set[tuple[str, str, str, str]] = set()
-
-
-def outcome(*row: str) -> None:
-    OUTCOMES.add(row)
-
-
-def _key(row: tuple[str, ...]) -> tuple[str, ...]:
-    """What is tried, without how many times."""
-    return row[:2] if row[2].endswith(" times") else row[:3]
-
-
-def test_the_table_is_up_to_date():
-    """Last: what was tried here is in outputs/reliability.md; ``make faults`` writes it."""
-    if "KILLS" in os.environ:
-        rows = re.findall(r"^\| (.+) \| (.+) \| (.+) \| (.+) \|$", TABLE.read_text("utf-8"), re.M)
-        known = [row for row in rows if row[0] != "fault"]
-        tried = {_key(row) for row in OUTCOMES}
-        rows = OUTCOMES | {row for row in known if _key(row) not in tried}  # -k leaves some out
-        with atomic_write(TABLE) as path:
-            lines = "\n".join(f"| {' | '.join(row)} |" for row in sorted(rows))
-            path.write_text(HEAD + lines + "\n", encoding="utf-8")
-    known = TABLE.read_text(encoding="utf-8")
-    for row in OUTCOMES:
-        assert f"| {' | '.join(_key(row))} |" in known, "run `make faults`"

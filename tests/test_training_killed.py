@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
+from reliability import outcome
+
 PROGRAM = Path(__file__).with_name("tiny_training.py")
 KILLS = int(os.environ.get("KILLS", "10"))  # a hundred in `make faults`
 
@@ -43,3 +45,4 @@ def test_killed_training_ends_with_the_same_weights(tmp_path):
     assert expected.keys() == found.keys()
     assert all((expected[name] == found[name]).all() for name in expected)
     assert {path.name for path in killed.iterdir()} == {"state.pt", "weights"}
+    outcome("SIGKILL at a random moment", "training", f"{KILLS} times", "next run finishes")
