@@ -77,7 +77,7 @@ def read_text(content: bytes, name: str, layout: Layout = UNTOLD) -> Ecg | Beats
     del content  # which may be as long again
     head = plain[:HEAD_BYTES]
     if len(plain) > HEAD_BYTES:  # the last number may be cut in two
-        head = head[: 1 + max(head.rfind(mark) for mark in (b"\n", b" ", b"\t", b";", b","))]
+        head = head[: 1 + max(head.rfind(mark) for mark in (b"\n", b"\r", b" ", b"\t", b";", b","))]
     head = head.decode("utf-8", "replace").splitlines()[: HEADER_LINES + 20]
     separator, comma = _separator(head, layout.decimal)
     first = _first_numbers(head, separator, comma, layout.header, name)
