@@ -7,8 +7,8 @@ import numpy as np
 
 from ecglib.beats import Beats
 from ecglib.readers import as_recording, open_ecg
-from ecglib.readers_text import Layout
 from ecglib.recordings import Recording
+from ecglib.text_tables import Layout
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Corrections(Layout):
     Attributes
     ----------
     kind, header, decimal
-        Of a text file, see `ecglib.readers_text.Layout`.
+        Of a text file, see `ecglib.text_tables.Layout`.
     fs : float, optional
         Sampling rate in Hz of a recording.
     lead : int

@@ -19,8 +19,9 @@ import numpy as np
 from ecglib.beats import Beats, join
 from ecglib.readers_beats import UPLOAD
 from ecglib.readers_files import Ecg, open_edf, open_ishne, open_wfdb
-from ecglib.readers_text import UNTOLD, Layout, read_text
+from ecglib.readers_text import read_text
 from ecglib.recordings import EcgFileError, Recording
+from ecglib.text_tables import UNTOLD, Layout
 
 MAX_UPLOAD = 256_000_000  # bytes of uploaded files together, unpacked: a day of two leads
 MAX_FILES = 1000  # of an upload, and in a zip

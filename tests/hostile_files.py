@@ -20,9 +20,9 @@ from functools import cache
 from pathlib import Path
 
 from ecglib.readers import MAX_TEXT, MAX_UPLOAD, read_ecg
-from ecglib.readers_text import MAX_LINE, MAX_NUMBERS
 from ecglib.recordings import MAX_MARK_BYTES, EcgFileError
 from ecglib.synthetic import write_recordings
+from ecglib.text_tables import MAX_LINE, MAX_NUMBERS
 
 UNIT = 2**20 if sys.platform == "darwin" else 2**10  # of ru_maxrss: bytes there, KiB elsewhere
 FULL = MAX_TEXT - 1000  # the largest text that is read at all
