@@ -15,7 +15,7 @@ from ecglib.paths import MODELS
 from ecglib.rhythm import rhythm_of
 
 ROOT = Path(__file__).resolve().parents[1]
-NETWORKS = ("compact", "rhythm", "best")
+NETWORKS = ("compact", "deep", "rhythm", "best", "best_beat")
 
 
 @pytest.fixture(scope="module")
