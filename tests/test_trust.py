@@ -212,7 +212,7 @@ def test_one_lowest_python_that_every_pinned_version_runs_on() -> None:
         except PackageNotFoundError:  # an extra that is not installed here
             continue
         if found["Version"].partition("+")[0] == pinned:
-            wanted = SpecifierSet(found["Requires-Python"] or "")
+            wanted = SpecifierSet(found.get("Requires-Python") or "")
             assert lowest in wanted, f"{name} {pinned} wants Python {wanted}"
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     as_tuples = [f"({', '.join(number.split('.'))})" for number in (lowest, below)]
