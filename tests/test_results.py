@@ -135,6 +135,18 @@ def test_readme_quotes_what_training_with_noise_does(snr_db):
     assert f"{without:.1f} to {hardened:.1f} %" in readme
 
 
+def test_readme_quotes_what_archives_and_days_take():
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    archive = pd.read_csv(ROOT / "benchmarks" / "results" / "archive.csv")
+    one, two = archive[archive.kills == 0].set_index("workers").seconds[[1, 2]]
+    assert f"took one worker {one:.0f} s and two {two:.0f} s" in readme
+    assert archive.beats.nunique() == 1 and archive.kills.max() == 10
+    day = pd.read_csv(ROOT / "benchmarks" / "results" / "recording_speed.csv").iloc[-1]
+    assert day.hours == 24
+    said = f"A day of two leads took {day.wall_seconds:.0f} s and never more than"
+    assert f"{said} {day.peak_mb / 1000:.2f} GB" in readme
+
+
 def test_readme_quotes_the_cost_of_the_quick_run():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     history = pd.read_csv(ROOT / "outputs" / "quick" / "metrics" / "03_history.csv")
