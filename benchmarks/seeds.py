@@ -44,7 +44,6 @@ def main() -> None:
     recipe, taught = RECIPES[asked.recipe], None
     if asked.architecture in STUDENTS:
         folder = RESULTS / ".teachers"
-        folder.mkdir(exist_ok=True)
         taught, _ = ask_teachers(CONFIGS[TEACHERS], beats, split, recipe, HOW_MANY, 0, folder)
         recipe = RECIPES["student"]
     for seed in asked.seeds:

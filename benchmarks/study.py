@@ -27,6 +27,7 @@ from ecglib.figures import ACCENT, FULL_WIDTH, INK, MUTED, STYLE
 from ecglib.model import CNNLSTM, CONFIGS, predict_logits
 from ecglib.paths import ROOT, atomic_write
 from ecglib.recipes import RECIPES
+from ecglib.results import keep_benchmark
 from ecglib.splits import Split
 from ecglib.training import fit
 
@@ -95,7 +96,6 @@ def main() -> None:
             taught = None
             if name.startswith(TAUGHT):
                 folder = RESULTS / ".teachers"
-                folder.mkdir(exist_ok=True)
                 taught, _ = ask_teachers(CONFIGS[TEACHERS], beats, split, FAST, 5, 0, folder)
             torch.manual_seed(seed)
             model = CNNLSTM(config)
@@ -144,11 +144,9 @@ def keep(variant: str, seed: int, best: pd.Series, history: pd.DataFrame) -> Non
     row = {"variant": variant, "seed": seed}
     row |= {name: best[name] for name in best.index if name.startswith("validation_")}
     row |= {"cpu_seconds": history.cpu_seconds.iloc[-1]}
-    with FileLock(RESULTS / "study.lock"):
-        table = pd.concat([read(), pd.DataFrame([row])]).sort_values(["variant", "seed"])
-        with atomic_write(RESULTS / "study.csv") as path:
-            table.to_csv(path, index=False, float_format="%.6g")
-        (RESULTS / f".{variant}-{seed}.claimed").unlink()
+    keep_benchmark("study", pd.DataFrame([row]), ["variant", "seed"])
+    # nobody claims the lines that come of another's training
+    (RESULTS / f".{variant}-{seed}.claimed").unlink(missing_ok=True)
 
 
 def draw(table: pd.DataFrame) -> None:
