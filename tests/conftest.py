@@ -45,6 +45,14 @@ def mitdb_beats(mitdb: Path):
     return load_beats("folder", mitdb)
 
 
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a small network that has learnt nothing."""
+    from tiny_training import save_tiny
+
+    return save_tiny(tmp_path_factory.mktemp("model") / "tiny.safetensors")
+
+
 def _shared_or_skip(name: str) -> Path:
     folder = find_shared(name)
     if folder is None:

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import schemathesis
-import torch
 import uvicorn
 from fastapi.testclient import TestClient
 from hypothesis import given, settings
@@ -30,26 +29,15 @@ from ecglib.api_settings import Settings
 from ecglib.beats import load_beats
 from ecglib.classifier import Classifier
 from ecglib.labels import CLASS_NAMES, CLASSES
-from ecglib.model import CNNLSTM
-from ecglib.modelfile import save_model
 from ecglib.recordings import read_recording
 from ecglib.sources import DataSourceError
 from ecglib.synthetic import write_recordings
-from tiny_training import TINY
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = [CLASS_NAMES[letter] for letter in CLASSES]
 ROWS = np.round(np.random.default_rng(0).random((6, 187)), 4)
 LABELLED = np.column_stack([ROWS, [0, 1, 2, 3, 4, 0]])
 SECRET = "Tr0ub4dor"  # put into everything that is sent, and never to be seen again
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
-    torch.manual_seed(0)
-    save_model(CNNLSTM(TINY), path, {"name": "tiny"})
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -14,17 +14,14 @@ import fsspec
 import pandas as pd
 import psutil
 import pytest
-import torch
 from distributed import Client, LocalCluster
 
 from ecglib import archive_worker
 from ecglib.archive import ClusterError, classify_archive, main
 from ecglib.archive_files import atomic_open, find_recordings, finished
 from ecglib.classifier import Classifier
-from ecglib.model import CNNLSTM
-from ecglib.modelfile import save_model
 from ecglib.synthetic import write_recordings
-from tiny_training import TINY
+from tiny_training import save_tiny
 
 ROOT = Path(__file__).resolve().parents[1]
 IN_THIS_PROCESS = {"processes": False, "dashboard_address": "127.0.0.1:0"}
@@ -41,13 +38,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(small_model(tmp_path_factory.mktemp("model") / "tiny.safetensors", seed=0))
-
-
-def small_model(path: Path, seed: int) -> Path:
-    torch.manual_seed(seed)
-    save_model(CNNLSTM(TINY), path, {})
-    return path
+    return str(save_tiny(tmp_path_factory.mktemp("model") / "tiny.safetensors"))
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +107,7 @@ def test_only_what_is_missing_or_changed_is_done_again(
     next((tmp_path / "R.parts").rglob("*.parquet")).unlink()
     assert len(again()) <= 1  # none if it was the one from before the change
     assert again(lead=1) == everything
-    other = small_model(tmp_path / "other.safetensors", seed=1)
+    other = save_tiny(tmp_path / "other.safetensors", seed=1)
     assert again(model=other) == everything
     assert pd.read_parquet(out)["confidence"].nunique() > 1
     write_recordings(mine / "2026", seed=2, n_records=1, minutes=1)

@@ -14,28 +14,16 @@ import pandas as pd
 import psutil
 import pytest
 import requests
-import torch
 
 from ecglib import archive_worker
 from ecglib.archive_files import find_recordings
 from ecglib.classifier import Classifier
-from ecglib.model import CNNLSTM
-from ecglib.modelfile import save_model
 from ecglib.paths import ROOT
 from ecglib.synthetic import write_recordings
 from reliability import outcome
-from tiny_training import TINY
 
 KILLS = int(os.environ.get("KILLS", "1"))
 KILLED = "SIGKILL at a random moment"
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
-    torch.manual_seed(0)
-    save_model(CNNLSTM(TINY), path, {"name": "tiny"})
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from fastapi.testclient import TestClient
 
 from demo_fakes import ten_beats
@@ -21,11 +20,8 @@ from ecglib.api_settings import Settings
 from ecglib.archive import main as archive
 from ecglib.classifier import Classifier
 from ecglib.demo import ClassifierDemo
-from ecglib.model import CNNLSTM
-from ecglib.modelfile import save_model
 from reliability import outcome
 from test_demo import upload
-from tiny_training import TINY
 
 SIGNAL = "s01.dat 16 200 11 0 0 0 0 I\n"
 BEAT = ",".join(["0.5", "1", *["0"] * 185])
@@ -67,14 +63,6 @@ INPUTS: dict[str, tuple[Callable[[], dict[str, bytes]], str]] = {
     "9 an ISHNE file that lies": (lambda: {"a.ecg": b"ISHNE1.0" + b"\xff" * 900}, "ISHNE"),
 }
 IN_ARCHIVES = (".hea", ".edf", ".ecg")  # an archive's recordings; other files are passed over
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
-    torch.manual_seed(0)
-    save_model(CNNLSTM(TINY), path, {"name": "tiny"})
-    return path
 
 
 def ended(name: str, entrance: str, said: str) -> None:

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 
 from ecglib.beats import Beats
 from ecglib.model import CNNLSTM, ModelConfig
+from ecglib.modelfile import save_model
 from ecglib.paths import atomic_write
 from ecglib.recipes import RECIPES
 from ecglib.splits import split_beats
@@ -22,6 +23,13 @@ from ecglib.training import fit
 
 TINY = ModelConfig((8, 16), (5, 3), (4, 2), (False, False), 8, 1, (8,), 0.1)
 QUICK = replace(RECIPES["fast"], epochs=3, batch_size=32, averaging=0.8)
+
+
+def save_tiny(path: Path, seed: int = 0) -> Path:
+    """Write the model file of a network with its first random weights."""
+    torch.manual_seed(seed)
+    save_model(CNNLSTM(TINY), path, {"name": "tiny"})
+    return path
 
 
 def bumps() -> Beats:
