@@ -112,8 +112,8 @@ class ClassifierDemo:
             view.threshold: self._set_threshold,
             view.model: self._set_model,
             view.second: lambda change: session.compare_with(change.new),
-            view.own.sample: lambda change: change.new and session.hand_in_sample(change.new),
-            view.own.recording: lambda change: change.new and session.hand_in_recording(change.new),
+            view.own.sample: lambda change: self._open(session.hand_in_sample, change.new),
+            view.own.recording: lambda change: self._open(session.hand_in_recording, change.new),
         }
         changed |= dict.fromkeys(view.choices(), self._select)
         changed |= dict.fromkeys(view.own.corrections(), self._correct)
@@ -139,9 +139,9 @@ class ClassifierDemo:
 
         @wraps(action)
         def callback(event) -> None:
-            if self._quiet:
-                return
             with self._lock:
+                if self._quiet:  # set by this thread; another one's changes end with its lock
+                    return
                 try:
                     if not alone:
                         self.view.say("")
@@ -180,7 +180,11 @@ class ClassifierDemo:
             if not work.short:
                 self._jobs.start(work, self._go_on)
                 return
-            work.take(work.do(lambda share: None))
+            try:
+                work.take(work.do(lambda share: None))
+            except Exception as error:
+                self._fail(error)
+                return
 
     def _go_on(self) -> None:
         """Something has been computed: show it, and compute what is still lacking."""
@@ -264,15 +268,22 @@ class ClassifierDemo:
         if self.session.page == ABOUT:
             self._tell_about()
 
+    def _open(self, hand_in: Callable[[str], None], name: str) -> None:
+        if name:
+            self._jobs.stop()  # it is about other files
+            hand_in(name)
+
     def _receive(self, files: dict[str, bytes] | ValueError) -> None:
         if isinstance(files, ValueError):
             raise files
         with self._quietly():
             self.view.own.forget_choice()
+        self._jobs.stop()
         self.session.hand_in(files)
 
     def _correct(self, _) -> None:
         page, session = self.view.own, self.session
+        self._jobs.stop()
         told = session.corrections.fs if page.fs.value == session.known_fs else page.fs.value
         session.correct(
             Corrections(

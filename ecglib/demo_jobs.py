@@ -77,11 +77,12 @@ class Jobs:
 
         def progress(share: float | None) -> None:
             nonlocal drawn
-            if self._current is not work:
-                raise StoppedError
-            if (now := time.monotonic()) - drawn > REDRAW_S:
-                drawn = now
-                self._show(work.what, share)
+            with self._lock:  # or it could show, for good, what has been stopped meanwhile
+                if self._current is not work:
+                    raise StoppedError
+                if (now := time.monotonic()) - drawn > REDRAW_S:
+                    drawn = now
+                    self._show(work.what, share)
 
         def run() -> None:
             try:

@@ -85,9 +85,9 @@ class Session:
 
     @property
     def known_fs(self) -> float:
-        """Sampling rate in Hz of what was handed in; 0 where nobody knows."""
+        """Sampling rate in Hz of what was handed in, as a person or else the file tells it, or 0."""
         recording = self.upload.recording if self.upload else None
-        return float(np.nan_to_num(recording.fs)) if recording else 0.0
+        return self.corrections.fs or (float(np.nan_to_num(recording.fs)) if recording else 0.0)
 
     def model_names(self) -> list[str]:
         """Of the models to choose from, the first one in use."""
@@ -227,7 +227,8 @@ class Session:
             return gallery, None
 
         def take(found: tuple[Gallery, Strip | None]) -> None:
-            (self.own, self._strip), self._unclassified = found, False
+            self.own, self._strip = found
+            self._unclassified = classifier is not self.classifier  # another may be in use by now
             self.own.set_threshold(self.tests.threshold)
 
         doing = "Finding and classifying the beats of" if upload.recording else "Classifying"

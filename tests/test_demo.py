@@ -312,6 +312,18 @@ def test_corrections_read_the_file_again(demo: ClassifierDemo) -> None:
     assert view.own.header.value is None and view.own.fs.value == 0
 
 
+def test_an_impossible_rate_can_be_taken_back(demo: ClassifierDemo) -> None:
+    lines = "time,I\n" + "\n".join(f"{i / 250:.3f},{i % 50}" for i in range(1000))
+    view = demo.view
+    upload(demo, lines.encode())
+    view.own.fs.value = -5
+    demo.wait()
+    assert "Error" in view.message.value and view.own.fs.value == -5
+    view.own.fs.value = 250
+    demo.wait()
+    assert "Error" not in view.message.value and "at 250 Hz" in view.own.understood.value
+
+
 def test_an_unknown_rate_is_asked_for(demo: ClassifierDemo) -> None:
     upload(demo, "\n".join(str(i % 97) for i in range(3000)).encode())
     view = demo.view
@@ -337,6 +349,16 @@ def test_bad_uploads_are_told_and_change_nothing(demo: ClassifierDemo, content: 
     assert 'role="alert"' in demo.view.message.value and "<b>bad" not in demo.view.message.value
     demo.view.pages.selected_index = TEST
     assert demo.view.position.value == before and demo.view.message.value == ""
+
+
+def test_a_bad_upload_leaves_nothing_of_the_one_before(demo: ClassifierDemo, beats: Beats) -> None:
+    classify(demo, csv(beats[3:5]))
+    upload(demo, b"1,2,3", name="bad.csv")
+    view = demo.view
+    assert "bad.csv" in view.message.value and "mine.csv" not in view.own.understood.value
+    assert view.body.layout.display == "none"  # no beat, and no button that asks for one
+    view.threshold.value = 0.5
+    assert view.message.value == ""  # it was told once
 
 
 def test_too_much_is_refused_by_the_page_and_by_us(demo: ClassifierDemo) -> None:
@@ -409,6 +431,66 @@ def test_work_can_be_stopped(slow: ClassifierDemo) -> None:
     assert not slow.gallery.ready  # given up, and not begun again
 
 
+def test_what_is_done_while_the_page_changes_is_not_lost(demo: ClassifierDemo) -> None:
+    """A background thread sets controls quietly; a click that comes meanwhile has to wait."""
+    showing, clicked = threading.Event(), threading.Event()
+
+    def show() -> None:
+        with demo._lock, demo._quietly():
+            showing.set()
+            clicked.wait(0.2)
+
+    thread = threading.Thread(target=show)
+    thread.start()
+    assert showing.wait(60)
+    demo.view.next.click()
+    clicked.set()
+    thread.join(60)
+    assert "Beat 2 of 10" in demo.view.position.value
+
+
+@pytest.mark.parametrize("again", ["hand in", "correct"])
+def test_a_result_for_what_is_no_longer_there_is_dropped(
+    slow: ClassifierDemo, beats: Beats, again: str
+) -> None:
+    classifier, session, view = slow.session.classifier, slow.session, slow.view
+    classifier.go_on.set()
+    slow.wait()
+    classifier.go_on.clear()
+    view.pages.selected_index = OWN
+    send = view.own.files._receive
+    for name, n in (("long.csv", BATCH + 1), ("short.csv", 1)):
+        send(None, {"kind": "begin", "transfer": name, "names": [name]}, [])
+        rows = csv(beats[np.arange(n) % 10])
+        send(None, {"kind": "piece", "transfer": name, "index": 0}, [rows])
+        send(None, {"kind": "end", "transfer": name}, [])
+        slow.wait()
+        if n > 1:
+            classifier.asked.clear()
+            view.own.classify.click()
+            assert classifier.asked.wait(60)
+            if again == "correct":
+                view.own.decimal.value = "."
+                break
+    assert view.job_row.layout.display == "none"
+    classifier.go_on.set()
+    slow.wait()
+    assert session.own is None and view.body.layout.display == "none"
+    assert ("short.csv: 1 beat." if again == "hand in" else "long.csv") in view.own.understood.value
+
+
+def test_a_model_chosen_meanwhile_classifies_the_upload_anew(two: ClassifierDemo) -> None:
+    upload(two, csv(two.session.tests.beats[:2]))
+    two.session.classify()
+    work = two.session.next_work()
+    two.view.pages.selected_index = TEST
+    two.view.model.value = "other"
+    work.take(work.do(lambda share: None))  # what the first model says comes late
+    two.view.pages.selected_index = OWN
+    assert two.session.own.classifier is two.session.classifier
+    assert len(two.session.tests.beats) == 10
+
+
 def test_failed_work_is_told(beats: Beats, caplog: pytest.LogCaptureFixture) -> None:
     class Broken(FakeClassifier):
         def predict_proba(self, signal, rhythm=None):
@@ -441,6 +523,27 @@ def test_newer_work_takes_the_place_of_older() -> None:
     go_on.set()
     old.join(60)
     assert done == ["new"]
+
+
+def test_what_is_stopped_is_not_shown_any_more() -> None:
+    """Work that tells its share while somebody presses Stop must not come back to the page."""
+    lock, shown = threading.RLock(), []
+    telling, stopped = threading.Event(), threading.Event()
+
+    def show(what: str, share: float | None) -> None:
+        if what:
+            telling.set()
+            stopped.wait(0.2)
+        shown.append(what)
+
+    jobs = Jobs(lock, show, lambda error: None)
+    jobs.start(Work("a", "working", lambda progress: "done", lambda result: None), lambda: None)
+    assert telling.wait(60)
+    with lock:  # as the page does
+        jobs.stop()
+        stopped.set()
+    jobs.wait()
+    assert shown[-1] == ""
 
 
 # --- no error is lost ----------------------------------------------------------------------------
