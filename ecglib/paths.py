@@ -1,8 +1,8 @@
 """Where things are, and how files are written: the only module that knows the project's folders."""
 
 import os
+import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,15 +45,12 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f"{TEMPORARY}{path.stem}-", suffix=path.suffix
-        )
-        temporary = Path(name)
-        os.close(handle)
+        unused = path.with_name(f"{TEMPORARY}{path.stem}-{secrets.token_hex(4)}{path.suffix}")
+        unused.touch(exist_ok=False)  # readable for whom the umask lets, unlike mkstemp's
+        temporary = unused
         yield temporary
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())
-        temporary.chmod(0o666 & ~_umask())
         os.replace(temporary, path)
     except OSError as error:
         left = f"; {_free_mb(path):,} MB are free there" if temporary else ""
@@ -83,13 +80,6 @@ def _free_mb(path: Path) -> int:
     """Free space where a file is to be; its folder need not exist yet."""
     folder = next(folder for folder in path.absolute().parents if folder.exists())
     return shutil.disk_usage(folder).free // 10**6
-
-
-def _umask() -> int:
-    """The process's file mode mask: mkstemp ignores it, and shared folders rely on it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 @dataclass(frozen=True)
