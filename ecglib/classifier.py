@@ -13,7 +13,7 @@ from ecglib.labels import CLASSES
 from ecglib.model import CNNLSTM
 from ecglib.modelfile import load_model
 from ecglib.paths import DEFAULT_MODEL, MODELS
-from ecglib.quality import OK, looks_inverted, stretches
+from ecglib.quality import OK, looks_inverted, stretches, unbroken
 from ecglib.readers import open_ecg
 from ecglib.readers_files import Ecg
 from ecglib.rhythm import RHYTHM, rhythm_between
@@ -170,12 +170,9 @@ class Classifier:
             peaks, windows = find_beats(ecg, number, detector)
             keep = np.arange(max(len(peaks) - 1, 0))
             quality = windows[peaks[keep] // WINDOW]
-            rr = np.diff(peaks) / RECORDING_FS
-            # An interval across a stretch without a verdict may hold beats that nobody saw.
-            rr = np.where(
-                (quality == OK) & (np.append(quality[1:], OK)[: len(rr)] == OK), rr, np.nan
-            )
-            rhythm = rhythm_between(rr)
+            time = peaks / RECORDING_FS
+            known = unbroken(time, stretches(windows, ecg.n_samples / ecg.fs))
+            rhythm = rhythm_between(np.where(known, np.diff(time), np.nan))
             proba, sample_rows = [np.zeros((0, len(CLASSES)))], [np.zeros((0, BEAT_SAMPLES))]
             for which, rows in beat_rows(ecg, number, peaks):
                 proba.append(self.predict_proba(rows, rhythm[which]))

@@ -17,7 +17,7 @@ from ecglib.demo_reading import Trace, clock
 from ecglib.demo_state import Gallery
 from ecglib.demo_uploads import Upload
 from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
-from ecglib.quality import OK
+from ecglib.quality import OK, unbroken
 from ecglib.readers_beats import UNLABELLED
 from ecglib.recordings import Recording, read_recording
 from ecglib.rhythm import rhythm_of
@@ -152,10 +152,9 @@ def classify_upload(classifier: Classifier, upload: Upload, seed: int = 0) -> tu
         )
     peak = table["sample"].to_numpy()
     label, missed = _annotated(recording, peak)
-    rows, rr = _rows(signal, recording.fs, peak)
+    rows, time = _rows(signal, recording.fs, peak)
     quality = table["quality"].to_numpy(dtype=str)
-    verdict = np.append(quality == OK, True)
-    rr[~(verdict[:-1] & verdict[1:])[: len(rr)]] = np.nan  # as the classifier does
+    rr = np.where(unbroken(time, table.attrs["no_verdict"]), np.diff(time), np.nan)
     beats = Beats(
         signal=rows,
         label=label,
@@ -184,7 +183,7 @@ def classify_upload(classifier: Classifier, upload: Upload, seed: int = 0) -> tu
 
 
 def _rows(signal: np.ndarray, fs: float, peak: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The rows that the classifier saw, to be shown and for a second model, and the RR intervals.
+    """The rows that the classifier saw, to be shown and for a second model, and all beats' times.
 
     The recording's last R peak ends the row before it and has none itself. It is looked for once
     more, near the end only, which takes a moment where a whole recording takes seconds.
@@ -194,7 +193,7 @@ def _rows(signal: np.ndarray, fs: float, peak: np.ndarray) -> tuple[np.ndarray, 
     tail = max(len(at_360) - TAIL_S * RECORDING_FS, 0)
     last = tail + find_r_peaks(at_360[tail:])
     marks = np.append(peak, last[last > peak[-1] + SAME_BEAT_S * RECORDING_FS][:1])
-    return cut_rows(at_360, marks, np.arange(len(peak))), np.diff(marks) / RECORDING_FS
+    return cut_rows(at_360, marks, np.arange(len(peak))), marks / RECORDING_FS
 
 
 def trace_at(recording: Recording, lead: int, peak: int, unit: str) -> Trace:

@@ -103,6 +103,23 @@ def stretches(quality: np.ndarray, duration_s: float) -> list[dict]:
     ]
 
 
+def unbroken(time: np.ndarray, mute: list[dict]) -> np.ndarray:
+    """Which intervals between beats, shape (n - 1,), touch no stretch without a verdict.
+
+    The others may hold beats that nobody saw.
+
+    Parameters
+    ----------
+    time : ndarray, shape (n,)
+        Of all beats in seconds, in order.
+    mute : list of dict
+        From :func:`stretches`.
+    """
+    end = np.array([stretch["end_s"] for stretch in mute])
+    start = np.array([stretch["start_s"] for stretch in mute] + [np.inf])
+    return start[np.searchsorted(end, time[:-1], side="right")] > time[1:]
+
+
 def looks_inverted(rows: np.ndarray) -> bool:
     """Whether a lead seems to be upside down: the usual beat's R peak and T wave both point down.
 

@@ -7,7 +7,7 @@ import pytest
 
 from ecglib import blocks
 from ecglib.beats import cut_rows, to_recording_fs
-from ecglib.quality import judge, looks_inverted, measure, stretches
+from ecglib.quality import judge, looks_inverted, measure, stretches, unbroken
 from ecglib.readers import open_ecg, read_ecg
 from ecglib.rpeaks import WINDOW, filtered, find_r_peaks
 from ecglib.synthetic import write_recordings
@@ -51,6 +51,13 @@ def test_poor_stretches_are_found(record) -> None:
     parts = stretches(quality, len(signal) / 360)
     assert {"flat", "noise"} <= {part["quality"] for part in parts}
     assert all(part["start_s"] < part["end_s"] for part in parts)
+
+
+def test_intervals_across_a_stretch_without_a_verdict_are_not_known() -> None:
+    mute = [{"start_s": 3.0, "end_s": 6.0}, {"start_s": 9.0, "end_s": 10.5}]
+    time = np.array([1.0, 2.0, 7.0, 8.0, 9.5, 11.0, 12.0])
+    assert unbroken(time, mute).tolist() == [True, False, True, False, False, True]
+    assert unbroken(time, []).all() and len(unbroken(time[:0], mute)) == 0
 
 
 def test_gaps_hold_the_value_before_them() -> None:

@@ -78,6 +78,20 @@ def test_recording_from_an_array(classifier, fs):
     assert (table.uncertain == (table.confidence < 0.7)).all()
 
 
+def test_a_lost_electrode_is_no_long_interval(classifier, monkeypatch):
+    """No beat is found while it is off: the rhythm before and after knows nothing of it."""
+    asked, answer = [], classifier.predict_proba
+    monkeypatch.setattr(
+        classifier, "predict_proba", lambda rows, rhythm: asked.append(rhythm) or answer(rows)
+    )
+    signal = ecg(seconds=60)
+    signal[20 * 360 : 32 * 360] = 0.0
+    table = classifier.classify_recording(signal, fs=360)
+    average = np.exp(np.concatenate(asked)[:, 5])  # RR interval in seconds
+    assert "flat" in {part["quality"] for part in table.attrs["no_verdict"]}
+    assert average == pytest.approx(1 / 1.2, abs=0.02)
+
+
 def test_lead_is_chosen(classifier):
     two = np.stack([np.zeros_like(ecg()), ecg()], axis=1)
     assert len(classifier.classify_recording(two, fs=360, lead=0)) == 0  # flat: no beats
