@@ -117,5 +117,5 @@ def where(beats: Beats, which: int, fs: float | None = None) -> str:
 
 def clock(seconds: float) -> str:
     """A time as people say it."""
-    minutes, seconds = divmod(seconds, 60)
+    minutes, seconds = divmod(round(seconds, 1), 60)
     return f"{minutes:.0f} min {seconds:.1f} s"

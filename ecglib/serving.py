@@ -84,8 +84,9 @@ def pick_engine(model: CNNLSTM, path: Path, engine: str = "auto") -> tuple[str, 
     except Exception as error:  # engines raise whatever a damaged file runs them into
         if engine == "auto":
             return "torch", _torch(model)
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise EngineError(
-            f"{name} can't serve this model: {str(error).splitlines()[0]}. "
+            f"{name} can't serve this model: {reason}. "
             "Use engine='torch', or make the ONNX form anew with notebook 03."
         ) from error
     return name, logits

@@ -10,6 +10,7 @@ import pytest
 from demo_fakes import FakeClassifier, ten_beats
 from ecglib.beats import Beats
 from ecglib.demo_about import about_html, cautions
+from ecglib.demo_reading import clock
 from ecglib.demo_state import BATCH, Gallery
 
 
@@ -46,6 +47,10 @@ def test_a_reading_says_everything(gallery: Gallery) -> None:
     assert (reading.said, reading.true, reading.right) == ("N", "S", False)
     assert reading.uncertain
     assert reading.where == "record 100 at 1 min 41.0 s"
+
+
+def test_a_minute_has_sixty_seconds() -> None:
+    assert (clock(59.97), clock(60.04)) == ("1 min 0.0 s", "1 min 0.0 s")
 
 
 def test_where_says_no_time_if_the_rate_is_unknown(beats: Beats) -> None:

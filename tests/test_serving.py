@@ -72,6 +72,15 @@ def test_an_onnx_form_of_something_else_is_not_used(model_path, tmp_path, damage
         Classifier.load(path, engine="onnxruntime")
 
 
+def test_an_engine_that_fails_without_a_word_is_named(model_path, monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("ecglib.serving._onnxruntime", fail)
+    with pytest.raises(EngineError, match="onnxruntime can't serve this model: MemoryError"):
+        Classifier.load(model_path, engine="onnxruntime")
+
+
 def test_unknown_engine(model_path):
     with pytest.raises(EngineError, match="auto, torch, onnxruntime, openvino"):
         Classifier.load(model_path, engine="tensorrt")
