@@ -85,7 +85,7 @@ class Session:
 
     @property
     def known_fs(self) -> float:
-        """Sampling rate in Hz of what was handed in, as a person or else the file tells it, or 0."""
+        """Sampling rate in Hz, as a person or else the file tells it; 0 where nobody knows."""
         recording = self.upload.recording if self.upload else None
         return self.corrections.fs or (float(np.nan_to_num(recording.fs)) if recording else 0.0)
 

@@ -5,6 +5,8 @@ Every file says in ``data`` whether it comes from the MIT-BIH recordings or from
 
 import json
 import math
+import zlib
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ from ecglib.beats import Beats
 from ecglib.paths import ROOT, Run, atomic_write, show
 
 DATA_NAME = {False: "MIT-BIH", True: "SYNTHETIC"}
+STORED = ("record", "sample", "label", "proba", "data")  # arrays of a file of predictions
 
 
 def save_metrics(run: Run, name: str, values: dict, synthetic: bool) -> None:
@@ -107,7 +110,7 @@ def load_predictions(
     FileNotFoundError
         Nothing was saved.
     ValueError
-        The predictions are of other beats: another protocol, seed or source.
+        The file is damaged, or of other beats: another protocol, seed or source.
     """
     path = run.predictions / f"{model}_{part}.npz"
     if not path.is_file():
@@ -115,8 +118,14 @@ def load_predictions(
             f"There are no predictions of {model} for the {part} beats in {show(path.parent)}. "
             "Run notebooks 02 and 03 with the same run_dir first, or `python run_all.py`."
         )
-    with np.load(path, allow_pickle=False) as stored:
-        values = {name: stored[name] for name in stored.files}
+    try:
+        # NumPy would not close a file that it finds damaged.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            values = {name: stored[name] for name in STORED}
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
+        raise ValueError(
+            f"{show(path)} is damaged ({type(error).__name__}). Run notebooks 02 and 03 again."
+        ) from error
     if beats is not None:
         expected = beats[index] if index is not None else beats
         if not (

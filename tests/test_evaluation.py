@@ -1,19 +1,15 @@
-"""Scores at their limits, against scikit-learn, and as files."""
+"""Scores at their limits and against scikit-learn."""
 
-import json
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn import metrics as sk
 
 from ecglib import evaluation as ev
-from ecglib.beats import Beats
 from ecglib.calibration import calibration_errors
 from ecglib.confusion import overall_scores
 from ecglib.labels import CLASSES
-from ecglib.paths import Run
 from ecglib.uncertainty import resampled_matrices
 
 PREVALENCE = [0.8, 0.04, 0.09, 0.02, 0.05]
@@ -38,19 +34,6 @@ def draw(n=3000, seed=0, skill=3.0):
 
 def one_hot(y):
     return np.eye(5)[np.asarray(y)]
-
-
-def some_beats(n, source="folder"):
-    rng = np.random.default_rng(0)
-    return Beats(
-        signal=rng.random((n, 187), dtype=np.float32),
-        label=rng.integers(0, 5, n),
-        record=np.array(["100", "x_201"])[rng.integers(0, 2, n)],
-        sample=np.arange(n) * 300,
-        rr_before=np.ones(n, np.float32),
-        rr_after=np.ones(n, np.float32),
-        source=source,
-    )
 
 
 def test_scores_equal_scikit_learn():
@@ -356,72 +339,6 @@ def test_exact_mcnemar():
     assert ev.paired_test(y, a, b)["mcnemar_p"] == pytest.approx(2 / 2**5)
 
 
-def test_save_metrics(tmp_path):
-    run = Run(str(tmp_path))
-    values = {
-        "a": np.float32(0.123456789),
-        "tiny": 1.23456789e-12,
-        "n": np.int64(21892),
-        "nothing": np.nan,
-        "list": np.array([1.0, np.inf]),
-        "table": pd.DataFrame({"class": ["N"], "f1": [0.5]}),
-        "flag": np.bool_(True),
-        "text": "ECG",
-        "none": None,
-    }
-    ev.save_metrics(run, "02_knn", values, synthetic=False)
-    text = (run.metrics / "02_knn.json").read_text()
-    read = json.loads(text)
-    assert read["data"] == "MIT-BIH" and "NaN" not in text and "Infinity" not in text
-    assert (read["a"], read["tiny"], read["n"]) == (0.123457, 1.23457e-12, 21892)
-    assert read["nothing"] is None and read["list"] == [1.0, None] and read["none"] is None
-    assert read["table"] == [{"class": "N", "f1": 0.5}] and read["flag"] is True
-    ev.save_metrics(run, "02_knn", {"b": 1}, synthetic=True)
-    assert json.loads((run.metrics / "02_knn.json").read_text()) == {"data": "SYNTHETIC", "b": 1}
-    assert [f.name for f in run.metrics.iterdir()] == ["02_knn.json"]
-    with pytest.raises(ValueError, match="another name"):
-        ev.save_metrics(run, "02_knn", {"data": 1}, synthetic=True)
-
-
-def test_save_table_reads_back_without_options(tmp_path):
-    run = Run(str(tmp_path))
-    y, p = draw(300)
-    table = ev.class_metrics(y, p.argmax(1))
-    table.loc["Q", "f1"] = np.nan
-    assert ev.save_table(run, "classes", table, synthetic=True) is table
-    read = pd.read_csv(run.metrics / "classes.csv")
-    assert list(read["class"]) == list(CLASSES) and set(read["data"]) == {"SYNTHETIC"}
-    np.testing.assert_allclose(read["f1"], table["f1"], atol=1e-6)
-    ev.save_table(run, "plain", pd.DataFrame({"x": [1, 2]}), synthetic=False)
-    assert list(pd.read_csv(run.metrics / "plain.csv").columns) == ["x", "data"]
-
-
-def test_predictions_come_back(tmp_path):
-    run, beats = Run(str(tmp_path)), some_beats(50)
-    index = np.array([40, 3, 17])
-    proba = np.random.default_rng(0).dirichlet(np.ones(5), 3)
-    ev.save_predictions(run, "KNN", "test", beats, index, proba)
-    read = ev.load_predictions(run, "KNN", "test", beats, index)
-    np.testing.assert_array_equal(read["record"], beats.record[index])
-    np.testing.assert_array_equal(read["label"], beats.label[index])
-    np.testing.assert_allclose(read["proba"], proba, rtol=1e-6)
-    assert read["proba"].dtype == np.float32 and str(read["data"]) == "MIT-BIH"
-    with np.load(run.predictions / "KNN_test.npz", allow_pickle=False) as stored:
-        assert not any(stored[name].dtype.hasobject for name in stored.files)
-
-
-def test_predictions_that_do_not_fit(tmp_path):
-    run, beats = Run(str(tmp_path)), some_beats(50, source="synthetic")
-    with pytest.raises(FileNotFoundError, match="02 and 03"):
-        ev.load_predictions(run, "KNN", "test")
-    with pytest.raises(ValueError, match="1 predictions for 2 beats"):
-        ev.save_predictions(run, "KNN", "test", beats, np.array([0, 1]), one_hot([0]))
-    ev.save_predictions(run, "KNN", "test", beats, np.array([0, 1]), one_hot([0, 1]))
-    assert str(ev.load_predictions(run, "KNN", "test")["data"]) == "SYNTHETIC"
-    with pytest.raises(ValueError, match="another protocol"):
-        ev.load_predictions(run, "KNN", "test", beats, np.array([1, 0]))
-
-
 def test_risk_falls_with_coverage_to_that_of_the_surest():
     y, p = draw()
     curve = ev.risk_coverage(y, p)
@@ -446,38 +363,3 @@ def test_areas_equal_scikit_learn_and_are_nan_without_beats():
     assert table.loc["S", "ap"] == pytest.approx(sk.average_precision_score(y == 1, p[:, 1]))
     assert table.loc["V", "share"] == pytest.approx(np.mean(y == 2))
     assert table.loc["Q", ["auc", "ap"]].isna().all()
-
-
-def test_predictions_of_other_beats_are_passed_over(tmp_path):
-    run, beats = Run(str(tmp_path)), some_beats(20)
-    index = np.arange(5, 15)
-    ev.save_predictions(run, "knn", "test", beats, index, np.full((10, 5), 0.2))
-    ev.save_predictions(run, "sampled", "test", beats, index[:4], np.full((4, 5), 0.2))
-    assert list(ev.find_predictions(run, "test", beats, index)) == ["knn"]
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    """An empty project to look for results in."""
-    monkeypatch.setattr("ecglib.results.ROOT", tmp_path)
-    monkeypatch.setattr("ecglib.paths.ROOT", tmp_path)
-    (tmp_path / "benchmarks" / "results").mkdir(parents=True)
-    (tmp_path / "outputs" / "patients" / "metrics").mkdir(parents=True)
-    return tmp_path
-
-
-def test_ladder_of_another_protocol_comes_from_its_run_or_from_the_benchmark(project):
-    results = project / "benchmarks" / "results"
-    table, origin = ev.ladder_of("patients")
-    assert table is None and "--profile patients" in origin
-    leak = {"protocol": ["patients", "kaggle"], "model": "KNN", "beats_asked": "all", "seed": 0}
-    pd.DataFrame(leak | {"macro_f1": [0.5, 0.9]}).to_csv(results / "leak.csv", index=False)
-    table, origin = ev.ladder_of("patients")
-    assert table["macro_f1"].tolist() == [0.5] and "leak.csv" in origin
-    more = pd.DataFrame({"model": ["KNN", "rhythm"], "macro_f1": [0.51, 0.9]})
-    more.to_csv(results / "patients.csv", index=False)
-    assert ev.ladder_of("patients")[0]["macro_f1"].tolist() == [0.51, 0.9]
-    own = pd.DataFrame({"model": ["compact"], "macro_f1": [0.6]})
-    own.to_csv(project / "outputs" / "patients" / "metrics" / "04_ladder.csv", index=False)
-    table, origin = ev.ladder_of("patients")
-    assert table["model"].tolist() == ["KNN", "compact", "rhythm"] and "leak" not in origin
