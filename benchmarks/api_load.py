@@ -24,10 +24,10 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from ecglib.paths import ROOT, atomic_write
+from ecglib.paths import ROOT
+from ecglib.results import keep_benchmark
 from ecglib.synthetic import write_recordings
 
-RESULTS = ROOT / "benchmarks" / "results" / "api_load.csv"
 BEAT = {"signal": np.round(np.random.default_rng(0).random(187), 4).tolist()}
 
 
@@ -52,8 +52,7 @@ def main() -> None:
     finally:
         server.terminate()
         server.wait(30)
-    with atomic_write(RESULTS) as path:
-        pd.DataFrame(rows).to_csv(path, index=False, float_format="%.4g")
+    keep_benchmark("api_load", pd.DataFrame(rows))
 
 
 async def measure(pid: int, address: str, clients: int, seconds: float) -> list[dict]:

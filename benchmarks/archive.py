@@ -22,10 +22,10 @@ import pandas as pd
 import psutil
 
 from ecglib.archive_files import finished
-from ecglib.paths import ROOT, atomic_write
+from ecglib.paths import ROOT
+from ecglib.results import keep_benchmark
 from ecglib.synthetic import write_recordings
 
-RESULTS = ROOT / "benchmarks" / "results" / "archive.csv"
 PER_FOLDER = 50
 
 
@@ -55,8 +55,7 @@ def main() -> None:
                     row |= {"per_cpu_second": asked.recordings / (cpu_s - start_cpu_s)}
                 rows.append(row | {"load": psutil.getloadavg()[0]})
                 print(rows[-1], flush=True)
-    with atomic_write(RESULTS) as path:
-        pd.DataFrame(rows).to_csv(path, index=False, float_format="%.4g")
+    keep_benchmark("archive", pd.DataFrame(rows))
 
 
 def classify(

@@ -20,9 +20,8 @@ from ecglib.archive_files import Entry, atomic_open, find_recordings, finished, 
 from ecglib.archive_results import put_together
 from ecglib.archive_worker import compact
 from ecglib.labels import CLASSES
-from ecglib.paths import ROOT, atomic_write
+from ecglib.results import keep_benchmark
 
-RESULTS = ROOT / "benchmarks" / "results" / "archive_growth.csv"
 BEATS = 2200  # of half an hour
 
 
@@ -73,8 +72,7 @@ def main() -> None:
         out = Path(place, "R.parquet")
         put_together(some, {}, parts, str(out), "")
         note("put together", len(some), started, out.stat().st_size)
-    with atomic_write(RESULTS) as path:
-        pd.DataFrame(rows).to_csv(path, index=False, float_format="%.4g")
+    keep_benchmark("archive_growth", pd.DataFrame(rows))
 
 
 def nothing(entry: Entry) -> None:

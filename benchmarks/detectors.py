@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 
 from ecglib.labels import MITDB_RECORDS, SYMBOL_TO_CLASS
-from ecglib.paths import ROOT, atomic_write
+from ecglib.paths import ROOT
 from ecglib.recordings import read_recording
+from ecglib.results import keep_benchmark
 from ecglib.rpeaks import DETECTORS, find_r_peaks, match_peaks
 from ecglib.sources import locate
 
@@ -62,8 +63,7 @@ def main() -> None:
     if RESULTS.exists():
         kept = pd.read_csv(RESULTS, dtype={"record": str})
         table = pd.concat([kept[~kept.detector.isin(asked.only)], table])
-    with atomic_write(RESULTS) as path:
-        table.to_csv(path, index=False, float_format="%.4g")
+    keep_benchmark("detectors", table)
     show(table)
 
 

@@ -16,12 +16,11 @@ import pandas as pd
 
 from ecglib import Classifier, load_beats, split_beats
 from ecglib.labels import CLASSES, MITDB_RECORDS, SYMBOL_TO_CLASS
-from ecglib.paths import ROOT, atomic_write
 from ecglib.recordings import read_recording
+from ecglib.results import keep_benchmark
 from ecglib.rpeaks import match_peaks
 from ecglib.sources import locate
 
-RESULTS = ROOT / "benchmarks" / "results" / "end_to_end.csv"
 TEST, TRAINING = "test", "train"
 
 
@@ -46,8 +45,7 @@ def main() -> None:
     table = pd.DataFrame(rows)
     print(table.to_string(index=False, float_format="{:.4f}".format))
     if asked.side == TEST:
-        with atomic_write(RESULTS) as path:
-            table.to_csv(path, index=False, float_format="%.6g")
+        keep_benchmark("end_to_end", table)
 
 
 def end_to_end(classifier: Classifier, folder, beats, detector: str) -> dict:

@@ -18,13 +18,13 @@ import pandas as pd
 
 from ecglib import load_beats
 from ecglib.beats import Beats
-from ecglib.paths import ROOT, atomic_write
+from ecglib.paths import ROOT
+from ecglib.results import keep_benchmark
 from ecglib.sources import locate
 
 sys.path.append(str(ROOT / "tests"))  # servers and browser are those of the tests
 from browser_app import browser, demo_notebook, new_page, voila
 
-RESULTS = ROOT / "benchmarks" / "results" / "page.csv"
 VISITS = 3
 READY_S = 40  # until a page that is kept ready is
 MANY = 10_000  # beats in a file
@@ -39,8 +39,7 @@ def main() -> None:
         raise SystemExit("Figures worth keeping need the real recordings.")
     with browser() as chromium, tempfile.TemporaryDirectory() as temporary:
         table = pd.DataFrame(measured(chromium, beats, Path(temporary)), columns=["what", "value"])
-    with atomic_write(RESULTS) as path:
-        table.to_csv(path, index=False, float_format="%.4g")
+    keep_benchmark("page", table)
     print(table.to_string(index=False, float_format="{:.3g}".format))
 
 

@@ -17,11 +17,10 @@ import pandas as pd
 from ecglib.demo_recording import Strip
 from ecglib.demo_strip import StripTrace
 from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
-from ecglib.paths import ROOT, atomic_write
 from ecglib.recordings import read_recording
+from ecglib.results import keep_benchmark
 from ecglib.sources import locate
 
-RESULTS = ROOT / "benchmarks" / "results" / "panning.csv"
 WIDTHS_S = (5, 10, 60, 600)  # of the view
 STEP = 0.05  # of the view, at a time
 
@@ -33,8 +32,7 @@ def main() -> None:
     trace = StripTrace()
     trace.load(annotated(read_recording(folder / parser.parse_args().record)))
     table = pd.DataFrame([panned(trace, width) for width in WIDTHS_S])
-    with atomic_write(RESULTS) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.4g")
+    keep_benchmark("panning", table)
     print(table.to_string(index=False, float_format="{:.3g}".format))
 
 

@@ -18,17 +18,17 @@ import argparse
 import numpy as np
 import pandas as pd
 
-from ecglib import __version__
-from ecglib.ec57 import FORGIVEN
+from ecglib.ec57 import ec57_scores
+from ecglib.finishing import patientwise_card
 from ecglib.labels import CLASSES, DS1, DS2
-from ecglib.paths import MODELS, ROOT, atomic_write
+from ecglib.paths import MODELS
 from ecglib.patientwise import NAME
 from ecglib.patientwise_training import annotated_beats, described_beats, fit_described, splice
 from ecglib.recordings import read_recording
+from ecglib.results import keep_benchmark
 from ecglib.sources import locate
 from ecglib.transfer import confusion, scores
 
-RESULTS = ROOT / "benchmarks" / "results"
 CHOICES = {"all": (), "without 232": ("232",), "without 202": ("202",)}
 BOOTSTRAPS = 1000
 
@@ -70,22 +70,18 @@ def main() -> None:
                 row = {"leads": leads, "seed": seed, "records": choice}
                 rows.append(row | flat(table) | intervals(kept, seed))
             if seed == asked.seeds[0] and leads == "both leads":
-                shipped, shipped_beats, shipped_row = model, beats, rows[-len(CHOICES)]
+                shipped, shipped_beats = model, beats
 
-    write(pd.DataFrame(rows), "patients_seeds.csv")
-    write(for_the_ladder(pd.DataFrame(rows)), "patients.csv")
+    keep_benchmark("patients_seeds", pd.DataFrame(rows))
+    keep_benchmark("patients", for_the_ladder(pd.DataFrame(rows)))
     records = [scores(own, "NSV").assign(record=n) for n, own in shipped_beats.groupby("record")]
-    write(pd.concat(records), "patients_records.csv")
-    write(confusion(shipped_beats).reset_index(), "patients_confusion.csv")
-    shipped.card = {
-        "data": "MIT-BIH Arrhythmia Database 1.0.0, DS1 of de Chazal 2004, both leads",
-        "protocol": "patients",
-        "seed": asked.seeds[0],
-        "metrics": {"test": {k: v for k, v in shipped_row.items() if isinstance(v, float)}},
-        "limits": "Whole recordings only, N, S and V only. Education and research; not a medical "
-        "device.",
-        "ecglib": __version__,
-    }
+    keep_benchmark("patients_records", pd.concat(records))
+    matrix = confusion(shipped_beats)
+    keep_benchmark("patients_confusion", matrix.reset_index())
+    trained_on = {"source": found.source, "synthetic": False, "protocol": "patients"}
+    learnt = sum(len(label) for _, label in described)
+    training = {"seed": asked.seeds[0]}
+    shipped.card = patientwise_card(matrix.to_numpy(), trained_on, learnt, training)
     shipped.save(MODELS / f"{NAME}.safetensors")
     print(pd.DataFrame(rows).groupby(["leads", "records"]).mean(numeric_only=True).T.to_string())
 
@@ -111,27 +107,14 @@ def intervals(beats: pd.DataFrame, seed: int) -> dict[str, float]:
     """95 % intervals by drawing records, not beats: beats of one patient are alike."""
     rng = np.random.default_rng(seed)
     own = np.stack([confusion(part).to_numpy() for _, part in beats.groupby("record")])
-    names = list(confusion(beats).index)
     drawn = own[rng.integers(0, len(own), (BOOTSTRAPS, len(own)))].sum(axis=1)
-    found, tp, n = {}, 0, 0
-    for k, name in enumerate("NSV"):
-        forgiven = [t not in FORGIVEN[name] for t in names]
-        hits, all_of = drawn[:, k, k], drawn[:, k].sum(axis=1)
-        called = drawn[:, forgiven, k].sum(axis=1)
-        found[f"{name}_f1"] = 2 * hits / np.maximum(all_of + called, 1)
-        tp, n = tp + hits, n + all_of
-    found["macro_f1"] = np.mean([found[f"{name}_f1"] for name in "NSV"], axis=0)
-    found["accuracy"] = tp / n
+    found = ec57_scores(drawn)
+    found |= {"S_f1": found["f1"][:, 1], "V_f1": found["f1"][:, 2]}
     ends = {}
     for name in ("accuracy", "macro_f1", "S_f1", "V_f1"):
         low, high = np.quantile(found[name], [0.025, 0.975])
         ends |= {f"{name}_low": float(low), f"{name}_high": float(high)}
     return ends
-
-
-def write(table: pd.DataFrame, name: str) -> None:
-    with atomic_write(RESULTS / name) as path:
-        table.to_csv(path, index=False, float_format="%.6g")
 
 
 def for_the_ladder(rows: pd.DataFrame) -> pd.DataFrame:

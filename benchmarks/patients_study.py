@@ -19,13 +19,12 @@ import pandas as pd
 
 from ecglib import patientwise, patientwise_training
 from ecglib.labels import CLASSES, DS1
-from ecglib.paths import ROOT, atomic_write
 from ecglib.recordings import read_recording
+from ecglib.results import keep_benchmark, read_benchmark
 from ecglib.shape import SHAPE
 from ecglib.sources import locate
 from ecglib.transfer import scores
 
-TABLE = ROOT / "benchmarks" / "results" / "patients_study.csv"
 FOLDS = [DS1[k::11] for k in range(11)]
 NOTHING_KNOWN = {"MORE_VENTRICULAR": {}, "EARLIER": {}}
 P_AROUND = SHAPE.index("p_around")
@@ -56,12 +55,11 @@ def main() -> None:
     spliced = {n: patientwise_training.splice(r) for n, r in recordings.items()}
     spliced = {n: patientwise_training.described_beats(s) for n, s in spliced.items() if s}
     for name in asked.only:
-        done = pd.read_csv(TABLE) if TABLE.exists() else pd.DataFrame({"variant": []})
-        if name in set(done.variant):
+        done = read_benchmark("patients_study")
+        if done is not None and name in set(done.variant):
             continue
         row = {"variant": name} | study(*VARIANTS[name], whole, spliced)
-        with atomic_write(TABLE) as path:
-            pd.concat([done, pd.DataFrame([row])]).to_csv(path, index=False, float_format="%.5g")
+        keep_benchmark("patients_study", pd.DataFrame([row]), ["variant"])
         print(row, flush=True)
 
 

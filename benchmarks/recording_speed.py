@@ -20,10 +20,8 @@ from pathlib import Path
 import pandas as pd
 
 from ecglib.labels import MITDB_RECORDS
-from ecglib.paths import ROOT, atomic_write
+from ecglib.results import keep_benchmark
 from ecglib.sources import locate
-
-RESULTS = ROOT / "benchmarks" / "results" / "recording_speed.csv"
 
 
 def main() -> None:
@@ -43,8 +41,7 @@ def main() -> None:
             done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
         rows.append({"hours": hours} | json.loads(done.stdout.splitlines()[-1]))
         print(rows[-1], flush=True)
-    with atomic_write(RESULTS) as path:
-        pd.DataFrame(rows).to_csv(path, index=False, float_format="%.4g")
+    keep_benchmark("recording_speed", pd.DataFrame(rows))
 
 
 def joined(folder: Path, work: Path, n_records: int) -> Path:

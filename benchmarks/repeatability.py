@@ -22,11 +22,10 @@ import torch
 from ecglib import Classifier, load_beats, split_beats
 from ecglib.evaluation import summary
 from ecglib.model import build_model
-from ecglib.paths import ROOT, atomic_write
 from ecglib.recipes import RECIPES
+from ecglib.results import keep_benchmark
 from ecglib.training import fit
 
-RESULTS = ROOT / "benchmarks" / "results" / "repeatability.csv"
 OLDER = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}  # a processor without AVX-512
 SEED, OTHER_SEED = "0", "1"
 # name: (threads, precision, seed, environment), what it is compared with
@@ -63,8 +62,7 @@ def main() -> None:
             rows[-1] |= {"epochs": asked.epochs, "every": asked.every}
             rows[-1] |= distance(ended[name], ended[reference])
             print(rows[-1], flush=True)
-    with atomic_write(RESULTS) as path:
-        pd.DataFrame(rows).to_csv(path, index=False, float_format="%.3g")
+    keep_benchmark("repeatability", pd.DataFrame(rows))
 
 
 def in_a_process_of_its_own(asked: argparse.Namespace, name: str, extra: dict) -> dict:

@@ -21,15 +21,15 @@ from ecglib import Classifier, load_beats, split_beats
 from ecglib.beats import Beats, cut_beats
 from ecglib.knn import fast_knn, published_knn
 from ecglib.model import CONFIGS, build_model
-from ecglib.paths import MODELS, ROOT, atomic_write
+from ecglib.paths import MODELS
 from ecglib.recipes import RECIPES
 from ecglib.recordings import read_recording
+from ecglib.results import keep_benchmark
 from ecglib.serving import ENGINES, EngineError
 from ecglib.sources import locate
 from ecglib.splits import Split
 from ecglib.training import fit
 
-RESULTS = ROOT / "benchmarks" / "results" / "speed.csv"
 PUBLISHED = (0.9880, 0.9321)  # accuracy and macro F1 on validation of the published network
 PUBLISHED_EPOCHS = 49
 SPRINT = replace(RECIPES["fast"], epochs=8, patience=8, stop_at=PUBLISHED)
@@ -166,16 +166,7 @@ def main() -> None:
     for part in asked.only:
         table = pd.DataFrame({"part": part} | line for line in PARTS[part](beats, split))
         print(table.to_string(index=False))
-        keep(part, table)
-
-
-def keep(part: str, table: pd.DataFrame) -> None:
-    """Put the lines of one part into the results, in place of its old ones."""
-    if RESULTS.exists():
-        old = pd.read_csv(RESULTS)
-        table = pd.concat([old[old.part != part], table])
-    with atomic_write(RESULTS) as path:
-        table.to_csv(path, index=False, float_format="%.4g")
+        keep_benchmark("speed", table, ["part", "what"])
 
 
 if __name__ == "__main__":

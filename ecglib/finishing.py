@@ -144,21 +144,40 @@ def keep_patientwise(
         marks, _ = annotated_beats(recording)
         judged = model.predict_beats(recording.signal, recording.fs, marks)
         proba[own] = judged[np.searchsorted(marks, test.sample[own])]
-    scores = ec57_scores(confusion_matrix(test.label, proba.argmax(axis=1)))
+    matrix = confusion_matrix(test.label, proba.argmax(axis=1))
+    learnt = len(split.train) + len(split.validation)
+    model.card = patientwise_card(matrix, _trained_on(beats, split), learnt, training)
+    model.save(run.model_file(NAME, beats.synthetic))
+    save_predictions(run, NAME, "test", beats, split.test, proba)
+    return model.card
+
+
+def patientwise_card(matrix: np.ndarray, trained_on: dict, learnt: int, training: dict) -> dict:
+    """The patient-wise model's card.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (5, 5) or (6, 6)
+        True and predicted classes of the test beats, see `ecglib.ec57.ec57_scores`.
+    trained_on : dict
+        ``source``, ``synthetic`` and ``protocol``.
+    learnt : int
+        Number of beats that it was trained on.
+    training : dict
+        What else there is to say of the training, such as the seed.
+    """
+    scores = ec57_scores(matrix)
     metrics = {score: float(scores[score]) for score in ("accuracy", "macro_f1")}
     metrics |= {f"f1_{c}": float(f1) for c, f1 in zip(SCORED, scores["f1"], strict=True)}
-    model.card = {
+    return {
         "name": NAME,
-        "trained_on": _trained_on(beats, split),
-        "beats": {"train": len(split.train) + len(split.validation), "test": len(test)},
+        "trained_on": trained_on,
+        "beats": {"train": learnt, "test": int(matrix.sum())},
         "training": training,
         "metrics": {"test": metrics},
         "limits": "Whole recordings only; N, S and V only.",
         **SAID_OF_ALL,
     }
-    model.save(run.model_file(NAME, beats.synthetic))
-    save_predictions(run, NAME, "test", beats, split.test, proba)
-    return model.card
 
 
 def _trained_on(beats: Beats, split: Split) -> dict[str, str | bool]:

@@ -171,16 +171,17 @@ def read_benchmark(name: str) -> pd.DataFrame | None:
     return pd.read_csv(path) if path.is_file() else None
 
 
-def keep_benchmark(name: str, table: pd.DataFrame, key: list[str]) -> pd.DataFrame:
-    """Add lines to ``benchmarks/results/NAME.csv``, in place of those they repeat.
+def keep_benchmark(name: str, table: pd.DataFrame, key: list[str] | None = None) -> pd.DataFrame:
+    """Write ``benchmarks/results/NAME.csv``, or add lines to it in place of those they repeat.
 
     Parameters
     ----------
     name : str
     table : DataFrame
         The new lines.
-    key : list of str
-        Columns that tell lines apart; they come first, and lines are sorted by them.
+    key : list of str, optional
+        Columns that tell lines apart; they come first, and lines are sorted by them. Without them
+        the new lines are all there is.
 
     Returns
     -------
@@ -190,10 +191,10 @@ def keep_benchmark(name: str, table: pd.DataFrame, key: list[str]) -> pd.DataFra
     path = ROOT / "benchmarks" / "results" / f"{name}.csv"
     path.parent.mkdir(exist_ok=True)
     with FileLock(path.with_suffix(".lock")):  # several may be measuring side by side
-        if (old := read_benchmark(name)) is not None:
-            table = pd.concat([old, table])
-        table = table.drop_duplicates(key, keep="last").sort_values(key)
-        table = table[[*key, *table.columns.difference(key, sort=False)]]
+        if key:
+            table = pd.concat([read_benchmark(name), table])
+            table = table.drop_duplicates(key, keep="last").sort_values(key)
+            table = table[[*key, *table.columns.difference(key, sort=False)]]
         with atomic_write(path) as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g")
     return table
