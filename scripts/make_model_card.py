@@ -8,9 +8,9 @@ Every number comes from the card inside a model file, or from ``benchmarks/resul
 import pandas as pd
 
 from ecglib.modelfile import read_card
-from ecglib.paths import MODELS, ROOT, atomic_write
+from ecglib.paths import MODELS, atomic_write
+from ecglib.results import read_benchmark
 
-SEEDS = ROOT / "benchmarks" / "results" / "seeds.csv"
 PURPOSE = {
     "compact": "the default: small, quick, one beat is all it needs",
     "rhythm": "`compact` that is told the RR intervals around the beat, too",
@@ -107,7 +107,7 @@ def card_page() -> str:
                 "uncertain below": f"{card['threshold']:.2f}",
             }
         )
-    table = pd.read_csv(SEEDS)
+    table = read_benchmark("seeds")
     seeds = [
         {
             "model": f"`{name}`",

@@ -14,7 +14,6 @@ from demo_fakes import CONFIDENCE, FakeClassifier, ten_beats
 from ecglib.beats import Beats
 from ecglib.demo import ClassifierDemo
 from ecglib.demo_html import NOTICE, bars_html, reading_html, verdict_html
-from ecglib.demo_jobs import Jobs, Work
 from ecglib.demo_session import ABOUT, OWN, TEST
 from ecglib.demo_state import BATCH, ORDERS
 from ecglib.demo_view import NO_SECOND, NOTHING, DemoView
@@ -495,48 +494,6 @@ def test_failed_work_is_told(beats: Beats, caplog: pytest.LogCaptureFixture) -> 
     demo.wait()
     assert "RuntimeError: out of &lt;memory&gt;" in demo.view.message.value
     assert "Traceback" in caplog.text
-
-
-def test_newer_work_takes_the_place_of_older() -> None:
-    done: list[str] = []
-    go_on = threading.Event()
-    jobs = Jobs(threading.RLock(), lambda what, share: None, lambda error: done.append("failed"))
-
-    def wait_first(progress) -> str:
-        assert go_on.wait(60)
-        progress(0.5)  # raises: other work has begun
-        return "old"
-
-    jobs.start(Work("a", "old", wait_first, done.append), lambda: None)
-    old = jobs._thread
-    jobs.start(Work("a", "old", wait_first, done.append), lambda: None)
-    assert jobs._thread is old  # the same work goes on
-    jobs.start(Work("b", "new", lambda progress: "new", done.append), lambda: None)
-    jobs.wait()
-    go_on.set()
-    old.join(60)
-    assert done == ["new"]
-
-
-def test_what_is_stopped_is_not_shown_any_more() -> None:
-    """Work that tells its share while somebody presses Stop must not come back to the page."""
-    lock, shown = threading.RLock(), []
-    telling, stopped = threading.Event(), threading.Event()
-
-    def show(what: str, share: float | None) -> None:
-        if what:
-            telling.set()
-            stopped.wait(0.2)
-        shown.append(what)
-
-    jobs = Jobs(lock, show, lambda error: None)
-    jobs.start(Work("a", "working", lambda progress: "done", lambda result: None), lambda: None)
-    assert telling.wait(60)
-    with lock:  # as the page does
-        jobs.stop()
-        stopped.set()
-    jobs.wait()
-    assert shown[-1] == ""
 
 
 # --- no error is lost ----------------------------------------------------------------------------
