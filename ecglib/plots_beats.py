@@ -181,7 +181,9 @@ def plot_augmentation(
 
 
 @styled
-def plot_rhythm(rr_before: np.ndarray, label: np.ndarray) -> Figure:
+def plot_rhythm(
+    rr_before: np.ndarray, label: np.ndarray, usual: np.ndarray | None = None
+) -> Figure:
     """How long before each beat the one before it came, one distribution a class.
 
     Parameters
@@ -189,18 +191,22 @@ def plot_rhythm(rr_before: np.ndarray, label: np.ndarray) -> Figure:
     rr_before : ndarray, shape (n,)
         Preceding RR interval in seconds; NaN is left out.
     label : ndarray, shape (n,), int
+    usual : ndarray, shape (n,), optional
+        The RR interval that is usual in the beat's record, in seconds. A second panel shows each
+        interval divided by it.
     """
-    fig, ax = plt.subplots(figsize=(FULL_WIDTH, 2.4))
+    values = {"RR interval before the beat (s)": rr_before}
+    if usual is not None:
+        values["the same, divided by the record's usual one"] = rr_before / usual
+    fig, axes = plt.subplots(1, len(values), figsize=(FULL_WIDTH, 2.4), squeeze=False)
     edges = np.arange(0.2, 1.81, 0.02)
-    for k, c in enumerate(CLASSES):
-        rr = rr_before[(label == k) & np.isfinite(rr_before)]
-        share, _ = np.histogram(rr, edges)
-        ax.stairs(100 * share / max(len(rr), 1), edges, color=CLASS_COLOURS[c], lw=1.3)
-        if len(rr):
-            peak = int(share.argmax())
-            at = (edges[peak] + 0.01, 100 * share[peak] / len(rr))
-            ax.annotate(c, at, (0, 2), textcoords="offset points", ha="center", weight="bold",
-                        color=CLASS_COLOURS[c])  # fmt: skip
-    ax.set(xlabel="RR interval before the beat (s)", ylabel="beats of the class (%)")
-    ax.set(xlim=(0.2, 1.8), ylim=(0, None))
+    for ax, (name, value) in zip(axes.flat, values.items(), strict=True):
+        for k, c in enumerate(CLASSES):
+            own = value[(label == k) & np.isfinite(value)]
+            share = 100 * np.histogram(own, edges)[0] / max(len(own), 1)
+            ax.stairs(share, edges, color=CLASS_COLOURS[c], lw=1.1, label=f"{c} {CLASS_NAMES[c]}")
+        ax.set(xlim=(0.2, 1.8 if usual is None else 1.4), ylim=(0, None), xlabel=name)
+    axes[0, 0].set_ylabel("beats of the class (%)")
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    fig.legend(handles, names, loc="outside upper right", ncols=len(CLASSES))
     return fig

@@ -90,7 +90,7 @@ def plot_roc_curves(sets: Sets) -> Figure:
         ax.set(**UNIT_SQUARE, title=name)
         if ax.get_legend_handles_labels()[0]:
             ax.legend(loc="lower right", **LEGEND)
-        corner.set(xlim=(-0.001, 0.1), ylim=(0.798, 1.003), title=f"{name}, corner enlarged")
+        corner.set(xlim=(-0.001, 0.1), ylim=(0.798, 1.003), title="its upper left corner")
         corner.set(xticks=[0, 0.05, 0.1], yticks=[0.8, 0.85, 0.9, 0.95, 1])
     for ax in (axes[0], corners[0]):
         ax.set_ylabel("sensitivity")

@@ -58,8 +58,8 @@ def plot_worst_beats(
                         color=colour, weight="bold" if own else "normal")  # fmt: skip
         minutes, seconds = divmod(beat.sample / fs, 60)
         ax.set_title(
-            f"{beat.record}, {minutes:.0f}:{seconds:04.1f}:  {beat.label} called {beat.called} "
-            f"({beat.confidence:.0%})", size=7, loc="left",
+            f"{beat.record}, {minutes:.0f}:{seconds:04.1f}: {beat.label} called {beat.called} "
+            f"({beat.confidence:.0%})", size=6.5, loc="left",
         )  # fmt: skip
         ax.set(xlim=(-CONTEXT_S[0], CONTEXT_S[1]), ylim=(None, top))
         ax.locator_params(axis="y", nbins=3)

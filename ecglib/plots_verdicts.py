@@ -31,7 +31,7 @@ def plot_neighbours(asked: Beats, training: Beats, position: np.ndarray) -> Figu
         for k, (ax, beat) in enumerate(zip(line, shown, strict=True)):
             letter = CLASSES[int(beat.label[0])]
             draw_beat(ax, beat.signal[0], CLASS_COLOURS[letter])
-            which = f"neighbour {k}" if k else "asked"
+            which = f"nearest {k}" if k else "asked"
             ax.set_title(
                 f"{which}: {letter}, record {beat.record[0]}",
                 color=CLASS_COLOURS[letter], size=7, weight="normal" if k else "bold",

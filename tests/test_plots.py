@@ -147,7 +147,7 @@ def all_figures():
         "augmentation": plots.plot_augmentation(signal[:5], label[:5], {"roll": signal[5:10]}),
         "attention": plots.plot_attention(signal[:5], attention, label[:5]),
         "beat_probabilities": plots.plot_beat_probabilities(signal[0], p[0], "N"),
-        "rhythm": plots.plot_rhythm(np.linspace(0.3, 1.5, 20), label),
+        "rhythm": plots.plot_rhythm(np.linspace(0.3, 1.5, 20), label, np.full(20, 0.8)),
         "neighbours": plots.plot_neighbours(beats[:3], beats, np.arange(6).reshape(3, 2)),
         "learning_curves": plots.plot_learning_curves(draw_history()),
         "confusion": plots.plot_confusion({"test": ev.confusion_matrix(y, p.argmax(1))}),
@@ -171,7 +171,7 @@ def test_every_figure_is_drawn_saved_and_stays_small(tmp_path):
     panels = {"class_counts": 1, "example_beats": 10, "beat_cut": 2, "leak": 1, "augmentation": 5}
     panels |= {"attention": 11, "beat_probabilities": 2, "learning_curves": 3, "confusion": 1}
     panels |= {"roc_curves": 2, "precision_recall_curves": 1, "class_f1": 1, "reliability": 4}
-    panels |= {"model_ladder": 2, "rhythm": 1, "neighbours": 9, "protocol_ladder": 2}
+    panels |= {"model_ladder": 2, "rhythm": 2, "neighbours": 9, "protocol_ladder": 2}
     panels |= {"leak_scores": 2, "error_records": 1, "worst_beats": 4, "attribution": 11}
     panels |= {"class_reasons": 5, "collapse": 3, "noise_traces": 2, "noise_scores": 6}
     panels |= {"noise_lines": 3, "risk_coverage": 1, "context": 2}
@@ -196,20 +196,20 @@ def test_every_figure_is_drawn_saved_and_stays_small(tmp_path):
         "augmentation": ["ms", "roll", "grey: the original"],
         "attention": ["ms", "attention weight"],
         "beat_probabilities": ["probability", "classified as", "Normal (N)"],
-        "rhythm": ["RR interval before the beat (s)", "S"],
+        "rhythm": ["RR interval before the beat (s)", "the record's usual one", "S Supra"],
         "learning_curves": ["epoch", "loss", "learning rate", "dashed: 4", "macro F1"],
         "confusion": ["true class", "predicted class", "test"],
         "roc_curves": ["false positive rate", "sensitivity", "AUC"],
         "precision_recall_curves": ["positive predictivity", "sensitivity", "AP"],
         "class_f1": ["F1", "KNN", "compact"],
-        "neighbours": ["asked: N", "neighbour 2: S, record 100"],
+        "neighbours": ["asked: N", "nearest 2: S, record 100"],
         "reliability": ["confidence", "share that is right", "ECE"],
         "model_ladder": ["accuracy", "macro F1", "published network", "98.00"],
         "protocol_ladder": ["macro F1 of N, S and V", "known", "not run yet", "compact"],
         "leak_scores": ["patients", "shares none", "accuracy on the published test beats"],
         "context": ["RR interval before the beat (s)", "QRS width / typical beat's", "Ventricular"],
         "error_records": ["wrong calls", "not drawn: 6 records", "S Supraventricular"],
-        "worst_beats": ["(s)", "(mV)", "100, 0:02.5:  V called N (99%)"],
+        "worst_beats": ["(s)", "(mV)", "100, 0:02.5: V called N (99%)"],
         "attribution": ["ms", "against", "for", "attention"],
         "class_reasons": ["ms", "integrated gradients", "share in 50 ms"],
         "collapse": ["rank correlation", "all weights shuffled", "+ lstm", "with sign"],
