@@ -25,8 +25,8 @@ from ecglib.serving import export_onnx
 from ecglib.splits import Split
 
 LIMITS = (
-    "One lead, one database of 47 people recorded around 1980; class Q is nearly only paced beats "
-    "of four of them, class F mostly comes from two."
+    "One lead, one database of 47 people recorded from 1975 to 1979; class Q is nearly only paced "
+    "beats of four of them, class F mostly comes from two."
 )
 SAID_OF_ALL = {
     "version_of_ecglib": ecglib.__version__,

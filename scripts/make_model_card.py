@@ -44,7 +44,16 @@ expected calibration error. Mean ± standard deviation over seeds, from `benchma
 
 {seeds}
 
-## Recipe
+## How they are trained
+
+Most beats of a batch are changed a little (stretched, bent, shifted, scaled, noise), the learning
+rate rises and falls once in twenty epochs, an epoch leaves out half of the beats that have become
+easy, and a running average of the weights is kept; a temperature fitted on validation beats makes
+the probabilities mean what they say. No class is weighted. The students learn from labels and from
+five networks with rhythm, each of which judged the training beats that it had not seen; what they
+gain on validation beats nearly vanishes on test beats, which are harder for every method.
+`benchmarks/study.py` changes one thing of this at a time; the published recipe is there, too: `-p
+recipe reference -p architecture deep`.
 
 {recipe}
 
@@ -62,7 +71,13 @@ on validation beats, a verdict is called uncertain.
 ## How to make them again
 
 `make run` makes `compact`; `make full` makes all of them. `outputs/PROFILE/run.json` says with
-what.
+what. `patients.safetensors`, the model for new patients, holds boosted trees and no network:
+`python benchmarks/patients.py` makes it, and the project's README says how good it is.
+
+## Licence
+
+MIT, as the code. The models are made from the MIT-BIH Arrhythmia Database, under the Open Data
+Commons Attribution License 1.0: name it where you pass them on.
 """
 
 
@@ -131,7 +146,8 @@ def card_page() -> str:
         beats=beats[0].upper() + beats[1:],
         scores=markdown(scores),
         seeds=markdown(seeds),
-        recipe="; ".join(f"{name} {value}" for name, value in recipe.items())
+        recipe="As numbers, for `compact`: "
+        + "; ".join(f"{name} {value}" for name, value in recipe.items())
         + ". What each means: `ecglib.recipes.Recipe`. The students learn longer, and `best` "
         "sees more beats without their rhythm: `ecglib.recipes.RECIPES['student']`.",
         limits=first.get("limits", ""),

@@ -1,6 +1,7 @@
 """What the project ships is what it says: the model, its card, the README's numbers."""
 
 import json
+import re
 import runpy
 from pathlib import Path
 
@@ -135,16 +136,16 @@ def test_readme_quotes_what_training_with_noise_does(snr_db):
     assert f"{without:.1f} to {hardened:.1f} %" in readme
 
 
-def test_readme_quotes_what_archives_and_days_take():
-    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+def test_the_page_on_serving_quotes_what_archives_and_days_take():
+    page = " ".join((ROOT / "docs" / "serving.md").read_text(encoding="utf-8").split())
     archive = pd.read_csv(ROOT / "benchmarks" / "results" / "archive.csv")
     one, two = archive[archive.kills == 0].set_index("workers").seconds[[1, 2]]
-    assert f"took one worker {one:.0f} s and two {two:.0f} s" in readme
+    assert f"took one worker {one:.0f} s and two {two:.0f} s" in page
     assert archive.beats.nunique() == 1 and archive.kills.max() == 10
     day = pd.read_csv(ROOT / "benchmarks" / "results" / "recording_speed.csv").iloc[-1]
     assert day.hours == 24
     said = f"A day of two leads took {day.wall_seconds:.0f} s and never more than"
-    assert f"{said} {day.peak_mb / 1000:.2f} GB" in readme
+    assert f"{said} {day.peak_mb / 1000:.2f} GB" in page
 
 
 def test_readme_quotes_the_cost_of_the_quick_run():
@@ -159,3 +160,28 @@ def test_quick_run_is_whole_and_real(metrics):
     assert run["project"]["dirty"] is False
     assert metrics["data"] == "MIT-BIH" and metrics["protocol"] == "kaggle"
     assert len({entry["data_sha256"] for entry in run["notebooks"].values()}) == 1
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/serving.md", "benchmarks/README.md"])
+def test_pages_name_only_files_and_headings_that_exist(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    folder = (ROOT / page).parent
+    links = re.findall(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"", text)
+    links = [link for pair in links for link in pair if link and "://" not in link]
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", name.lower()).replace(" ", "-") for name in headings}
+    assert [link for link in links if link[0] == "#" and link[1:] not in anchors] == []
+    files = [link.partition("#")[0] for link in links if link[0] != "#"]
+    files += re.findall(
+        r"`((?:benchmarks|outputs|models|scripts|tests|ecglib)/[\w./]+\.\w+)`", text
+    )
+    there = [(folder / name).exists() or (ROOT / name).exists() for name in files]
+    assert [name for name, found in zip(files, there, strict=True) if not found] == []
+
+
+def test_every_benchmark_has_its_line():
+    page = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    for path in (ROOT / "benchmarks").glob("*.py"):
+        assert f"| `{path.name}` |" in page, path.name
+    for path in (ROOT / "benchmarks" / "results").glob("*.csv"):
+        assert f"`{path.stem}`" in page, path.name
