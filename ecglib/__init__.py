@@ -2,8 +2,8 @@
 
 ==============  ====================================================================================
 shared          ``labels``, ``paths``
-recordings      ``recordings``, ``rpeaks``; ``sources`` finds them: ``physionet``, ``kaggle_csv``,
-                ``synthetic``
+recordings      ``recordings``, ``leads``, ``rpeaks``; ``sources`` finds them: ``physionet``,
+                ``kaggle_csv``, ``synthetic``
 anybody's ECG   ``readers``, with ``readers_files``, ``readers_text``, ``text_tables``,
                 ``readers_beats``; ``quality``, ``blocks``;
                 ``events`` and ``report``, what stands out in a classified recording

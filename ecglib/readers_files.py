@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ecglib.recordings import MAX_MARK_BYTES, EcgFileError
+from ecglib.leads import lead_number
+from ecglib.recordings import MAX_MARK_BYTES, EcgFileError, one_letter
 
 MAX_HEADER = 65_536  # bytes of a WFDB header
 MAX_LEADS = 64
@@ -57,15 +58,7 @@ class Ecg:
 
     def lead_number(self, lead: int | str) -> int:
         """The number of a lead that is named by number or by name."""
-        names = [name.lower() for name in self.leads]
-        if isinstance(lead, str) and lead.lower() in names:
-            return names.index(lead.lower())
-        if isinstance(lead, int | np.integer) and 0 <= lead < len(names):
-            return int(lead)
-        raise EcgFileError(
-            f"There is no lead {lead} in {self.name}: it has {', '.join(self.leads[:12])} "
-            f"(0 to {len(names) - 1})."
-        )
+        return lead_number(self.leads, lead, self.name)
 
 
 # --- WFDB ----------------------------------------------------------------------------------------
@@ -112,7 +105,7 @@ def open_wfdb(path: Path) -> Ecg:
         n_samples=int(header.sig_len),
         read=read,
         mark_sample=np.asarray([] if marks is None else marks.sample, dtype=np.int64),
-        mark_symbol=np.asarray([] if marks is None else marks.symbol, dtype="<U1"),
+        mark_symbol=np.asarray([] if marks is None else one_letter(marks.symbol), dtype="<U1"),
         assumed=tuple(assumed),
     )
 

@@ -17,6 +17,7 @@ class EcgFileError(ValueError):
 MAX_HEADER_BYTES = 1_000_000
 MAX_MARK_BYTES = 700_000  # for which wfdb takes nearly two seconds; a day of beats has 0.3 MB
 MAX_SEGMENTS = 10_000
+NOTE = '"'  # the symbol of a mark that only comments
 COMPRESSED = {"508", "516", "524"}  # FLAC
 MOST_COMPRESSION = 50  # samples a byte; 1 where nothing is compressed
 
@@ -38,7 +39,8 @@ class Recording:
     mark_sample : ndarray, shape (n_marks,), int64
         Sample number of every annotation in time order, beats and other marks alike.
     mark_symbol : ndarray, shape (n_marks,), str
-        Annotation symbol of each: ``N``, ``V``, ``+``, ``~`` and so on.
+        Annotation symbol of each: ``N``, ``V``, ``+``, ``~`` and so on; ``"`` where the annotator's
+        own code has no symbol of one letter.
     assumed : tuple of str
         What the source did not say and was taken for granted, one sentence each.
     """
@@ -85,9 +87,12 @@ def read_recording(path: str | Path, leads: list[int] | None = None) -> Recordin
             if annotations.stat().st_size > MAX_MARK_BYTES:
                 raise ValueError(f"{annotations.name} is too large for annotations")
             marks = wfdb.rdann(str(path), "atr")
-            sample, symbol = marks.sample, marks.symbol
+            sample, symbol = marks.sample, one_letter(marks.symbol)
             if len(sample) and not 0 <= min(sample) <= max(sample) <= record.sig_len:
-                raise ValueError(f"{annotations.name} has annotations outside the signal")
+                raise ValueError(
+                    f"{annotations.name} has annotations outside the signal, so it is of another "
+                    "recording"
+                )
     except Exception as error:  # wfdb raises whatever its parsers run into
         raise ValueError(
             f"The recording {path.name} can't be read ({type(error).__name__}: {error}). "
@@ -101,6 +106,14 @@ def read_recording(path: str | Path, leads: list[int] | None = None) -> Recordin
         mark_sample=np.asarray(sample, dtype=np.int64),
         mark_symbol=np.asarray(symbol, dtype="<U1"),
     )
+
+
+def one_letter(symbols: list) -> list[str]:
+    """Annotation symbols as wfdb reads them, a note for every code of an annotator's own.
+
+    Those have no symbol (NaN) or a word, and the first letter of either would be one of a beat.
+    """
+    return [s if isinstance(s, str) and len(s) == 1 else NOTE for s in symbols]
 
 
 def _header(path: Path):

@@ -15,18 +15,17 @@ from ecglib.blocks import without_gaps
 from ecglib.classifier import Classifier
 from ecglib.ec57 import ec57_scores
 from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
+from ecglib.leads import lead_number, likely_leads
 from ecglib.modelfile import read_card
 from ecglib.paths import MODELS
 from ecglib.patientwise import KIND, PatientwiseClassifier
-from ecglib.recordings import Recording, read_recording, record_names
+from ecglib.recordings import Recording, read_recording
 from ecglib.rhythm import rhythm_between
 from ecglib.rpeaks import MATCH_S, find_r_peaks, match_peaks
 
 # Beats that MIT-BIH does not have: a bundle branch block not told which, an escape beat, an R on T,
 # a beat not classified.
 SYMBOLS = SYMBOL_TO_CLASS | {"B": "N", "n": "N", "r": "V", "?": "Q"}
-PREFERRED = ("MLII", "II", "ML2", "ECG1")  # what the models were trained on, by its names
-SECOND = ("V1", "V5", "V2", "V4", "V3", "ECG2")  # the second leads of MIT-BIH, most frequent first
 MISSED, NO_BEAT = "missed", "no beat"
 
 
@@ -47,6 +46,8 @@ class Transfer:
         Every beat: ``way``, ``record``, ``sample`` (at the record's rate), ``true``, ``predicted``.
     leads : dict
         The leads that each record was judged by.
+    left_out : dict
+        Why a recording was not scored: it has no ``.atr`` file, or no beat is annotated in it.
     """
 
     gross: pd.DataFrame
@@ -54,6 +55,7 @@ class Transfer:
     confusion: pd.DataFrame
     beats: pd.DataFrame
     leads: dict[str, tuple[str, ...]]
+    left_out: dict[str, str]
 
 
 def evaluate_recordings(
@@ -64,10 +66,14 @@ def evaluate_recordings(
 ) -> Transfer:
     """Score a model on all annotated recordings of a folder.
 
+    Annotations that are no beats (rhythm, noise, signal quality) are passed over. Paced beats are
+    of class Q.
+
     Parameters
     ----------
     folder : str or Path
-        Holds ``.hea``, ``.dat`` and ``.atr`` files at any sampling rate.
+        Holds ``.hea``, ``.dat`` and ``.atr`` files at any sampling rate; or, if there are no
+        ``.atr`` files in it, folders that do. A record there is named by its path in the folder.
     model : Classifier, PatientwiseClassifier, str or Path
         A model, its file, or the name of one in ``models/``.
     classes : str
@@ -84,25 +90,32 @@ def evaluate_recordings(
     Raises
     ------
     ValueError
-        There are no annotated recordings, or a recording has no such lead; a class is unknown.
+        There are no annotated recordings, or one can't be read or has no such lead; a class is
+        unknown.
     """
     if not classes or not set(classes) <= set(CLASSES):
         raise ValueError(f"There are no classes '{classes}'. Choose from {''.join(CLASSES)}.")
-    names = record_names(folder)
-    if not names:
-        raise ValueError(
-            f"There are no annotated recordings in {folder}: each needs a .hea, a .dat and an .atr "
-            "file side by side."
-        )
     model = load_any(model)
     most = 2 if isinstance(model, PatientwiseClassifier) else 1
-    beats, leads = [], {}
-    for name in names:
-        recording = read_recording(Path(folder) / name)
-        own = pick_leads(recording.leads, lead, most)
+    beats, leads, left_out = [], {}, {}
+    for name, path in find_recordings(folder).items():
+        if not path.with_name(f"{path.name}.atr").is_file():
+            left_out[name] = "no .atr file"
+            continue
+        recording = read_recording(path)
+        if not any(symbol in SYMBOLS for symbol in recording.mark_symbol):
+            left_out[name] = "no annotated beats"
+            continue
+        own = pick_leads(recording, lead, most)
         leads[name] = tuple(recording.leads[k] for k in own)
-        beats.append(judge_recording(model, recording, own))
-    beats = pd.concat(beats, ignore_index=True)
+        beats.append(judge_recording(model, recording, own).assign(record=name))
+    if not beats:
+        why = "".join(f" {name}: {reason}." for name, reason in list(left_out.items())[:5])
+        raise ValueError(
+            f"There are no annotated recordings in {folder}: each needs a .hea, a .dat and an .atr "
+            f"file side by side, and annotated beats.{why}"
+        )
+    beats = pd.concat(beats, ignore_index=True)[["way", "record", "sample", "true", "predicted"]]
     ways = beats.groupby("way", sort=False)
     gross = [scores(part, classes).assign(way=way) for way, part in ways]
     per_record = [
@@ -115,7 +128,20 @@ def evaluate_recordings(
         pd.concat({way: confusion(part) for way, part in ways}, names=["way"]),
         beats,
         leads,
+        left_out,
     )
+
+
+def find_recordings(folder: str | Path) -> dict[str, Path]:
+    """All headers of a folder, or of the folders in it: the record's name, its path without suffix.
+
+    Folders inside are looked into only where there are no annotations outside them: what databases
+    add in folders of their own (mitdb's ``x_mitdb``) is no part of them.
+    """
+    folder = Path(folder)
+    look = folder.glob if any(folder.glob("*.atr")) else folder.rglob
+    paths = sorted(path.with_suffix("") for path in look("*.hea"))
+    return {path.relative_to(folder).as_posix(): path for path in paths}
 
 
 def load_any(model: "Classifier | PatientwiseClassifier | str | Path"):
@@ -128,25 +154,15 @@ def load_any(model: "Classifier | PatientwiseClassifier | str | Path"):
     return kind.load(path)
 
 
-def pick_leads(names: tuple[str, ...], asked, most: int) -> list[int]:
+def pick_leads(recording: Recording, asked, most: int) -> list[int]:
     """Numbers of the leads that are asked for, or of those most like the training's."""
-    upper = [name.upper() for name in names]
     if asked is None:
-        first = next((upper.index(name) for name in PREFERRED if name in upper), 0)
-        others = [upper.index(name) for name in SECOND if name in upper]
-        others += [k for k in range(len(names)) if k not in others]
-        return [first, *(k for k in others if k != first)][:most]
+        return likely_leads(recording.leads, most)
     asked = asked if isinstance(asked, (tuple, list)) else (asked,)
-    if len(asked) > most:
-        raise ValueError(f"This model judges by {most} lead(s), not {len(asked)}: {asked}.")
-    picked = [
-        upper.index(a.upper()) if isinstance(a, str) and a.upper() in upper else a for a in asked
-    ]
-    if not all(isinstance(k, int) and 0 <= k < len(names) for k in picked):
-        raise ValueError(
-            f"There is no lead {asked}; there are {', '.join(names)} (0 to {len(names) - 1})."
-        )
-    return picked
+    if not 0 < len(asked) <= most:
+        several = "1 lead" if most == 1 else f"1 to {most} leads"
+        raise ValueError(f"This model judges by {several}, not by {len(asked)}.")
+    return [lead_number(recording.leads, lead, recording.name) for lead in asked]
 
 
 def judge_recording(model, recording: Recording, leads: list[int]) -> pd.DataFrame:
@@ -169,7 +185,7 @@ def judge_recording(model, recording: Recording, leads: list[int]) -> pd.DataFra
     more = {"sample": found[extra], "true": NO_BEAT, "predicted": called[extra]}
     ours = pd.concat([ours, pd.DataFrame(more)], ignore_index=True)
     both = pd.concat({"annotated": given, "end to end": ours}, names=["way"]).reset_index(level=0)
-    return both.assign(record=recording.name)[["way", "record", "sample", "true", "predicted"]]
+    return both
 
 
 def detect(signal: np.ndarray, fs: float) -> np.ndarray:

@@ -23,7 +23,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 # In the order in which data flows: a module imports only from those before it.
 ORDER = """
-    labels paths recordings beats published rpeaks rhythm context shape
+    labels paths recordings leads beats published rpeaks rhythm context shape
     quality readers_beats readers_files text_tables readers_text readers blocks events
     physionet kaggle_csv synthetic sources splits leak knn
     model augment recipes sampling checkpoint training distillation modelfile serving classifier

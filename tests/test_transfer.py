@@ -1,5 +1,6 @@
 """Other databases: scores by hand, beats matched one to one, any rate and lead."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,11 @@ import wfdb
 
 from ecglib import Classifier, evaluate_recordings
 from ecglib.patientwise_training import fit_patientwise
-from ecglib.recordings import read_recording
+from ecglib.readers import open_ecg
+from ecglib.recordings import Recording, read_recording
 from ecglib.rpeaks import match_peaks
 from ecglib.synthetic import write_recordings
-from ecglib.transfer import confusion, pick_leads, scores
+from ecglib.transfer import confusion, find_recordings, pick_leads, scores
 
 
 @pytest.fixture(scope="module")
@@ -83,12 +85,18 @@ def test_each_detection_belongs_to_one_annotation() -> None:
         (("I", "II", "III", "V1"), None, 1, [1]),
         (("ECG1", "ECG2"), None, 2, [0, 1]),
         (("ECG",), None, 2, [0]),
+        (("ECG lead V1", "ECG lead II"), None, 1, [1]),
+        (("ECG", "ECG"), None, 2, [0, 1]),
         (("I", "II"), "ii", 1, [1]),
+        (("I", "ECG II"), "II", 1, [1]),
+        (("I", "II"), np.int64(1), 1, [1]),
         (("I", "II"), (1, "I"), 2, [1, 0]),
     ],
 )
 def test_leads_by_number_name_or_likeness(names, asked, most, picked) -> None:
-    assert pick_leads(names, asked, most) == picked
+    none, marks = np.zeros((0, len(names)), np.float32), np.zeros(0, np.int64)
+    recording = Recording("I01", 257, none, names, marks, marks.astype("<U1"))
+    assert pick_leads(recording, asked, most) == picked
 
 
 def test_another_database(foreign: Path, model) -> None:
@@ -109,10 +117,68 @@ def test_an_ordinary_network_too(foreign: Path) -> None:
     pd.testing.assert_frame_equal(result.gross, by_name.gross)
 
 
+def test_folders_inside_and_recordings_without_annotated_beats(
+    foreign: Path, tmp_path: Path
+) -> None:
+    """Databases come in folders; some of their records hold no reference beats to be judged by."""
+    for name in ("a", "b/c"):
+        shutil.copytree(foreign, tmp_path / name)
+    (tmp_path / "a" / "I01.atr").unlink()
+    rhythm = {"aux_note": ["(AFIB", "(N"], "write_dir": str(tmp_path / "b" / "d")}
+    shutil.copytree(foreign, tmp_path / "b" / "d")
+    wfdb.wrann("I01", "atr", np.array([50, 900]), ["+", "+"], **rhythm)
+    result = evaluate_recordings(tmp_path, "compact")
+    assert result.leads == {"b/c/I01": ("II",)} and set(result.beats.record) == {"b/c/I01"}
+    assert result.left_out == {"a/I01": "no .atr file", "b/d/I01": "no annotated beats"}
+    assert set(find_recordings(tmp_path / "a")) == {"I01"}
+    with pytest.raises(ValueError, match="I01: no annotated beats"):
+        evaluate_recordings(tmp_path / "b" / "d", "compact")
+
+
+def test_codes_of_an_annotators_own_are_no_beats(foreign: Path, tmp_path: Path) -> None:
+    shutil.copytree(foreign, tmp_path, dirs_exist_ok=True)
+    notes = (b"## annotation type definitions", b"42 VT my tachycardia", b"## end of definitions")
+    text = b"".join(
+        word(22, 0) + word(63, len(each)) + each + b"\0" * (len(each) % 2) for each in notes
+    )
+    marks = [word(1, 100), word(42, 300), word(45, 300), word(5, 300), word(0, 0)]
+    (tmp_path / "I01.atr").write_bytes(text + b"".join(marks))
+    assert set(read_recording(tmp_path / "I01").mark_symbol) == {'"', "N", "V"}
+    with open_ecg(tmp_path / "I01.hea") as ecg:
+        assert set(ecg.mark_symbol) == {'"', "N", "V"}
+    beats = evaluate_recordings(tmp_path, "compact").beats
+    assert beats[beats.way == "annotated"].true.tolist() == ["N", "V"]
+
+
+def word(code: int, time: int) -> bytes:
+    """One annotation of a ``.atr`` file: its code, and the samples since the one before."""
+    return (code << 10 | time).to_bytes(2, "little")
+
+
+@pytest.mark.parametrize("beats", [1, 2, 3])
+def test_very_short_recordings(foreign: Path, tmp_path: Path, model, beats: int) -> None:
+    whole = read_recording(foreign / "I01")
+    is_beat = np.flatnonzero(np.isin(whole.mark_symbol, ["B", "V", "A"]))[:beats]
+    end = int(whole.mark_sample[is_beat[-1]]) + 60
+    how = {"fs": 257, "units": ["NU"], "sig_name": ["ECG"], "fmt": ["80"], "adc_gain": [40.0]}
+    signal = whole.signal[:end, 1:2].astype(float)
+    wfdb.wrsamp("short", p_signal=signal, baseline=[0], write_dir=str(tmp_path), **how)
+    header = tmp_path / "short.hea"
+    header.write_text("# a comment\n" + header.read_text().replace("40.0(0)/NU", "0"))
+    marks, symbols = whole.mark_sample[is_beat], whole.mark_symbol[is_beat].tolist()
+    wfdb.wrann("short", "atr", marks, symbols, write_dir=str(tmp_path))
+    for each in (model, "compact"):
+        result = evaluate_recordings(tmp_path, each)
+        assert (result.beats[result.beats.way == "annotated"].true.str.len() == 1).all()
+        assert result.gross.set_index(["way", "class"]).loc[("annotated", "all"), "beats"] == beats
+
+
 def test_errors_say_what_to_do(foreign: Path, tmp_path: Path, model) -> None:
     with pytest.raises(ValueError, match="no annotated recordings"):
         evaluate_recordings(tmp_path, model)
-    with pytest.raises(ValueError, match="I, II, V1"):
+    with pytest.raises(ValueError, match="no lead V9 in I01: it has I, II, V1"):
         evaluate_recordings(foreign, model, lead="V9")
+    with pytest.raises(ValueError, match="by 1 lead, not by 2"):
+        evaluate_recordings(foreign, "compact", lead=("II", "V1"))
     with pytest.raises(ValueError, match="no classes"):
         evaluate_recordings(foreign, model, classes="NX")
