@@ -18,10 +18,11 @@ import torch
 from ecglib import load_beats, split_beats
 from ecglib.beats import Beats
 from ecglib.model import build_model, predict_logits
-from ecglib.noise import WAYS_OUT, conditions, find_noise, noise_scores, noisy_rows, read_noise
+from ecglib.noise import WAYS_OUT, conditions, find_noise, read_noise
 from ecglib.recipes import RECIPES
 from ecglib.results import keep_benchmark
 from ecglib.sources import locate
+from ecglib.stress import noise_scores, noisy_rows
 from ecglib.training import fit
 
 KEY = ["model", "training", "epochs", "seed", "noise", "snr_db"]

@@ -15,7 +15,8 @@ models          ``knn``; ``model``, ``augment``, ``recipes``, ``sampling``, ``tr
                 ``patientwise_...``
 evaluation      ``evaluation``, the face of ``confusion``, ``calibration``, ``uncertainty``,
                 ``tables`` and ``results``; ``finishing`` keeps a trained network; ``ec57``,
-                ``mistakes``, ``explain``, ``noise``; ``transfer`` (other databases)
+                ``mistakes``, ``explain``, ``noise``, ``stress``; ``transfer`` (other
+                databases)
 figures         ``plots``, the face of ``figures`` and ``plots_...``
 demo            ``demo``, which joins what it knows (``demo_uploads``, ``demo_session``,
                 ``demo_state``) with its looks (``demo_view``, ``demo_traces``); ``samples``

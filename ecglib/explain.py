@@ -19,6 +19,7 @@ from scipy.stats import rankdata
 from torch import nn
 
 STEPS = 64
+BATCH = 512  # beats on the way that are asked about at once: the deep network takes 1 MB for each
 KINDS_OF_AGREEMENT = ("with sign", "absolute", "absolute, per deflection")
 
 
@@ -69,7 +70,7 @@ def integrated_gradients(
     more = None if rhythm is None else torch.from_numpy(np.asarray(rhythm, dtype=np.float32))
     parts, error = IntegratedGradients(model.forward).attribute(
         beats, baseline, torch.as_tensor(target), more, n_steps=steps,
-        internal_batch_size=4096, return_convergence_delta=True,
+        internal_batch_size=BATCH, return_convergence_delta=True,
     )  # fmt: skip
     return parts.detach().numpy(), error.detach().numpy()
 

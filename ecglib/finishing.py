@@ -1,5 +1,6 @@
 """From trained weights to a classifier to keep: calibration, threshold, scores, model card."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,38 @@ def keep(
     for part, index in parts.items():
         save_predictions(run, name, part, beats, index, proba[part])
     return card
+
+
+def find_networks(
+    run: Run, names: Sequence[str], protocol: str, synthetic: bool
+) -> dict[str, Classifier]:
+    """Networks to show beside each other: of this run, or else those that the project ships.
+
+    Parameters
+    ----------
+    run : Run
+    names : sequence of str
+        Such as ``["compact", "deep"]``.
+    protocol : str
+    synthetic : bool
+        Whether the beats to show them on are. Networks that were trained on other beats or under
+        another protocol, and may know the test beats, are left out, as are those not there.
+
+    Returns
+    -------
+    dict of Classifier
+        By name, in the order of `names`.
+    """
+    found = {}
+    for name in dict.fromkeys(names):
+        try:
+            classifier = Classifier.load(run.find_model(name, synthetic))
+        except FileNotFoundError:
+            continue
+        trained_on = classifier.card["trained_on"]
+        if (trained_on["protocol"], trained_on["synthetic"]) == (protocol, synthetic):
+            found[name] = classifier
+    return found
 
 
 def keep_patientwise(

@@ -1,4 +1,4 @@
-"""The noise stress test: recordings with noise of a known strength added before beats are cut.
+"""Recordings with noise of a known strength, for the noise stress test (``stress``).
 
 The noise is that of the MIT-BIH Noise Stress Test Database (``nstdb``): baseline wander (``bw``),
 electrode motion (``em``) and muscle noise (``ma``), recorded without an ECG. How strong it is says
@@ -16,26 +16,23 @@ recording gets noise, not every other two minutes, and N is measured on all of t
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from scipy.signal import resample_poly
 from scipy.stats import trim_mean
 
-from ecglib.beats import RECORDING_FS, Beats, cut_beats, to_recording_fs
-from ecglib.confusion import class_scores, confusion_matrix, overall_scores
-from ecglib.labels import CLASS_SYMBOLS, CLASSES, SYMBOL_TO_CLASS
+from ecglib.beats import RECORDING_FS
+from ecglib.labels import CLASS_SYMBOLS, SYMBOL_TO_CLASS
 from ecglib.paths import ROOT
 from ecglib.recordings import Recording, read_recording
-from ecglib.rpeaks import find_r_peaks, match_peaks
 
 KINDS = {"bw": "baseline wander", "em": "electrode motion", "ma": "muscle noise"}
 SNRS_DB = (24, 18, 12, 6, 0, -6)
-CLEAN = np.inf  # the SNR of a recording without added noise
+NONE, CLEAN = "none", np.inf  # kind and SNR of a recording without added noise
 QRS_S = 0.05  # before and after the annotation
 QRS_COUNT = 300
 TRIMMED = 0.05
@@ -139,131 +136,19 @@ def add_noise(recording: Recording, noise: np.ndarray, snr_db: float, start: int
 
 
 def conditions(snrs_db: Iterable[float] = SNRS_DB) -> list[tuple[str, float]]:
-    """Every kind of noise at every SNR, and for each kind the clean recording first."""
-    return [(kind, snr) for kind in KINDS for snr in (CLEAN, *snrs_db)]
+    """The clean recording, and every kind of noise at every SNR."""
+    return [(NONE, CLEAN), *((kind, snr) for kind in KINDS for snr in snrs_db)]
 
 
-def noisy_rows(
-    folder: str | Path,
-    beats: Beats,
-    noise: dict[str, np.ndarray],
-    asked: Iterable[tuple[str, float]],
-    seed: int = 0,
-) -> dict[tuple[str, float], np.ndarray]:
-    """The same beats cut from recordings with noise, at the annotators' marks.
+def in_condition(
+    recording: Recording, noise: dict[str, np.ndarray], condition: tuple[str, float], seed: int = 0
+) -> Recording:
+    """A recording under one of the `conditions`.
 
-    Parameters
-    ----------
-    folder : str or Path
-        Of the recordings that the beats come from.
-    beats : Beats
-        In any order.
-    noise : dict
-        From `read_noise`.
-    asked : iterable of (kind, SNR in dB)
-        From `conditions`.
-    seed : int
-        Where in the noise each recording begins.
-
-    Returns
-    -------
-    dict of ndarray, shape (len(beats), 187), float32
-        Rows as ``Beats.signal`` has them, by condition.
+    It begins in another place of the noise than other recordings, in the same one for a seed.
     """
-    rows = {condition: np.empty_like(beats.signal) for condition in asked}
-    for name in np.unique(beats.record):
-        recording = read_recording(Path(folder) / str(name), [0])
-        own = np.flatnonzero(beats.record == name)
-        for kind, snr in rows:
-            noisy = add_noise(recording, noise[kind], snr, _start(noise[kind], str(name), seed))
-            every = cut_beats(noisy)
-            rows[kind, snr][own] = every.signal[np.searchsorted(every.sample, beats.sample[own])]
-    return rows
-
-
-def noise_scores(label: np.ndarray, scores: dict[tuple[str, float], np.ndarray]) -> pd.DataFrame:
-    """Scores of a model under every condition.
-
-    Parameters
-    ----------
-    label : ndarray, shape (n,), int
-    scores : dict of ndarray, shape (n, 5)
-        By condition, for the rows of `noisy_rows`: probabilities or logits.
-
-    Returns
-    -------
-    DataFrame
-        One row a condition: ``noise``, ``snr_db``, ``accuracy``, ``macro_f1``, and ``f1_N`` etc.
-    """
-    rows = []
-    for (kind, snr), p in scores.items():
-        matrix = confusion_matrix(label, p.argmax(axis=1))
-        overall, f1 = overall_scores(matrix), class_scores(matrix)["f1"]
-        row = {"noise": kind, "snr_db": snr}
-        row |= {key: float(overall[key]) for key in ("accuracy", "macro_f1")}
-        rows.append(row | {f"f1_{c}": float(f1[k]) for k, c in enumerate(CLASSES)})
-    return pd.DataFrame(rows)
-
-
-def detection_table(
-    folder: str | Path,
-    records: Iterable[str],
-    noise: dict[str, np.ndarray],
-    asked: Iterable[tuple[str, float]],
-    seconds: float = 30,
-    seed: int = 0,
-) -> pd.DataFrame:
-    """How well R peaks are found in noise, pooled over recordings.
-
-    Parameters
-    ----------
-    folder, noise, asked, seed
-        As in `noisy_rows`.
-    records : iterable of str
-    seconds : float
-        Length of the piece of each recording that is searched, from its fifth minute on.
-
-    Returns
-    -------
-    DataFrame
-        One row a condition: ``noise``, ``snr_db``, ``beats``, ``sensitivity``, ``precision``,
-        ``f1`` of the detected R peaks, a match being at most 150 ms away.
-    """
-    counts = {condition: np.zeros(3, dtype=int) for condition in asked}
-    for name, piece, true in _pieces(folder, records, seconds):
-        for kind, snr in counts:
-            noisy = add_noise(piece, noise[kind], snr, _start(noise[kind], name, seed))
-            found = find_r_peaks(to_recording_fs(noisy.signal[:, 0], noisy.fs))
-            tp = len(match_peaks(true, found)[0])
-            counts[kind, snr] += (tp, len(true) - tp, len(found) - tp)
-    rows = []
-    for (kind, snr), (tp, fn, fp) in counts.items():
-        row = {"noise": kind, "snr_db": snr, "beats": int(tp + fn)}
-        row |= {"sensitivity": tp / max(tp + fn, 1), "precision": tp / max(tp + fp, 1)}
-        rows.append(row | {"f1": 2 * tp / max(2 * tp + fn + fp, 1)})
-    return pd.DataFrame(rows)
-
-
-def _pieces(
-    folder: str | Path, records: Iterable[str], seconds: float
-) -> Iterator[tuple[str, Recording, np.ndarray]]:
-    """A piece of each recording with the annotations inside it, and its R peaks at 360 Hz."""
-    for name in records:
-        recording = read_recording(Path(folder) / str(name), [0])
-        length = min(round(seconds * recording.fs), len(recording.signal))
-        first = min(round(300 * recording.fs), len(recording.signal) - length)
-        inside = (recording.mark_sample >= first) & (recording.mark_sample < first + length)
-        piece = replace(
-            recording,
-            signal=recording.signal[first : first + length],
-            mark_sample=recording.mark_sample[inside] - first,
-            mark_symbol=recording.mark_symbol[inside],
-        )
-        beat = [str(s) in SYMBOL_TO_CLASS for s in piece.mark_symbol]
-        at_360 = np.rint(piece.mark_sample[beat] * (RECORDING_FS / recording.fs)).astype(np.int64)
-        yield str(name), piece, at_360
-
-
-def _start(noise: np.ndarray, name: str, seed: int) -> int:
-    """Where in the noise a recording begins: another place for each, the same in every run."""
-    return int(np.random.default_rng([seed, *name.encode()]).integers(len(noise)))
+    kind, snr_db = condition
+    if snr_db == CLEAN:
+        return recording
+    rng = np.random.default_rng([seed, *recording.name.encode()])
+    return add_noise(recording, noise[kind], snr_db, int(rng.integers(len(noise[kind]))))

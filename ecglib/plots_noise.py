@@ -11,7 +11,7 @@ from matplotlib.ticker import PercentFormatter
 
 from ecglib.figures import ACCENT, FULL_WIDTH, INK, MUTED, styled
 from ecglib.labels import CLASS_COLOURS, CLASSES
-from ecglib.noise import KINDS
+from ecglib.noise import KINDS, NONE
 
 MARKERS = ("o", "s", "D", "^")
 
@@ -47,7 +47,7 @@ def plot_noise_scores(tables: Mapping[str, pd.DataFrame]) -> Figure:
     Parameters
     ----------
     tables : mapping
-        ``{"KNN": table, ...}`` of ``noise.noise_scores``.
+        ``{"KNN": table, ...}`` of ``stress.noise_scores``.
     """
     fig, axes = plt.subplots(
         len(tables), len(KINDS), figsize=(FULL_WIDTH, 0.8 + 1.45 * len(tables)), sharex=True,
@@ -57,7 +57,7 @@ def plot_noise_scores(tables: Mapping[str, pd.DataFrame]) -> Figure:
         ax.set_title(name)
     for line, (model, table) in zip(axes, tables.items(), strict=True):
         for ax, kind in zip(line, KINDS, strict=True):
-            own = table[table["noise"] == kind]
+            own = table[table["noise"].isin([NONE, kind])]
             for k, c in enumerate(CLASSES):
                 ax.plot(_steps(own), own[f"f1_{c}"], color=CLASS_COLOURS[c], marker=MARKERS[k % 4],
                         ms=2.5, label=c)  # fmt: skip
@@ -87,7 +87,7 @@ def plot_noise_lines(
     colours = (MUTED, ACCENT, INK)
     for ax, (kind, name) in zip(axes, KINDS.items(), strict=True):
         for k, (label, table) in enumerate(lines.items()):
-            own = table[table["noise"] == kind]
+            own = table[table["noise"].isin([NONE, kind])]
             column = score if isinstance(score, str) else score[label]
             ax.plot(_steps(own), own[column], color=colours[k % 3], marker=MARKERS[k % 4], ms=3,
                     label=label)  # fmt: skip

@@ -61,35 +61,47 @@ def plot_attribution(
 
 @styled
 def plot_class_reasons(
-    mean_beat: Mapping[str, np.ndarray],
+    signal: np.ndarray,
+    label: np.ndarray,
     strength: Mapping[str, np.ndarray],
     attention: Mapping[str, np.ndarray],
 ) -> Figure:
-    """Where the evidence lies on average: one panel a class.
+    """Where the evidence lies on average: one row a network, one column a class.
 
     Parameters
     ----------
-    mean_beat, strength, attention : mapping
-        ``{"N": ndarray of shape (187,), ...}``: the mean beat, and the mean shares (of 1) of the
-        absolute attribution and of the attention that each sample gets.
+    signal : ndarray, shape (n, 187)
+    label : ndarray, shape (n,), int
+    strength, attention : mapping
+        ``{"compact": ndarray of shape (n, 187), ...}``: the shares (of 1) of the absolute
+        attribution and of the attention that each sample gets.
     """
     starts = np.arange(0, len(BEAT_MS), STRETCH)
     edges = np.append(BEAT_MS[starts], BEAT_MS[-1])
+    members = {c: label == k for k, c in enumerate(CLASSES) if (label == k).any()}
     shares = {
-        c: [np.add.reduceat(kind[c], starts) for kind in (strength, attention)] for c in mean_beat
+        (name, c): [
+            np.add.reduceat(kind[name][own].mean(axis=0), starts) for kind in (strength, attention)
+        ]
+        for name in strength
+        for c, own in members.items()
     }
     top = 1.1 * max(np.max(both) for both in shares.values())
     fig, axes = plt.subplots(
-        1, len(mean_beat), figsize=(FULL_WIDTH, 1.9), sharex=True, sharey=True, squeeze=False
-    )
-    for ax, (c, beat) in zip(axes[0], mean_beat.items(), strict=True):
-        beat_axis(ax)
-        ax.plot(BEAT_MS, top * beat, color=MUTED, lw=0.7)
-        evidence, look = shares[c]
-        ax.stairs(evidence, edges, fill=True, color=tint(CLASS_COLOURS[c], 0.6))
-        ax.stairs(look, edges, color=INK, lw=0.9, baseline=None)
+        len(strength), len(members), figsize=(FULL_WIDTH, 0.5 + 1.4 * len(strength)), sharex=True,
+        sharey=True, squeeze=False,
+    )  # fmt: skip
+    for line, name in zip(axes, strength, strict=True):
+        for ax, (c, own) in zip(line, members.items(), strict=True):
+            beat_axis(ax)
+            ax.plot(BEAT_MS, top * signal[own].mean(axis=0), color=MUTED, lw=0.7)
+            evidence, look = shares[name, c]
+            ax.stairs(evidence, edges, fill=True, color=tint(CLASS_COLOURS[c], 0.6))
+            ax.stairs(look, edges, color=INK, lw=0.9, baseline=None)
+        line[0].set_ylabel(f"{name}\nshare in 50 ms")
+    for ax, c in zip(axes[0], members, strict=True):
         ax.set_title(CLASS_NAMES[c], color=CLASS_COLOURS[c])
-    axes[0, 0].set(ylim=(0, top), ylabel="share in 50 ms")
+    axes[0, 0].set_ylim(0, top)
     axes[0, 0].yaxis.set_major_locator(MaxNLocator(4))
     axes[0, 0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     fig.supxlabel(
@@ -101,19 +113,24 @@ def plot_class_reasons(
 
 @styled
 def plot_collapse(
-    beat: np.ndarray, trained: np.ndarray, broken: np.ndarray, agreement: Mapping[str, np.ndarray]
+    beat: np.ndarray,
+    trained: np.ndarray,
+    broken: np.ndarray,
+    agreement: Mapping[str, Mapping[str, np.ndarray]],
 ) -> Figure:
     """Do explanations depend on what the network has learnt?
 
     Parameters
     ----------
     beat, trained, broken : ndarray, shape (187,)
-        A beat, and its attributions by the trained network and by one of shuffled weights.
+        A beat, and its attributions by a trained network and by one of shuffled weights.
     agreement : mapping
-        From ``explain.collapse_table``: what is shuffled, and the rank correlations, shape (3, n).
+        By network, one panel each, what ``explain.collapse_table`` returns: what is shuffled, and
+        the rank correlations, shape (3, n).
     """
-    fig = plt.figure(figsize=(FULL_WIDTH, 2.5))
-    grid = fig.add_gridspec(2, 2, width_ratios=[2, 3])
+    fig = plt.figure(figsize=(FULL_WIDTH, 2.7))
+    widths = [4, *[6 / len(agreement)] * len(agreement)]
+    grid = fig.add_gridspec(2, len(widths), width_ratios=widths)
     used = len(np.trim_zeros(beat, "b"))
     for row, (title, parts) in enumerate(
         {"trained": trained, "all weights shuffled": broken}.items()
@@ -123,25 +140,35 @@ def plot_collapse(
         beat_axis(ax)
         ax.set_title(title, loc="left", size=7.5)
         ax.tick_params(labelbottom=row == 1)
-    ax.set(xlabel="time after the R peak (ms)", ylabel="amplitude")
-    ax = fig.add_subplot(grid[:, 1])
-    x = np.arange(len(agreement) + 1)
+    ax.set_ylabel("amplitude")
+    first = None
+    for column, (network, table) in enumerate(agreement.items(), 1):
+        ax = fig.add_subplot(grid[:, column], sharey=first)
+        _agreement_lines(ax, table)
+        ax.set_title(network, loc="left", size=7.5)
+        ax.tick_params(labelleft=first is None)
+        first = first or ax
+    first.set(ylim=(-0.25, 1.05), ylabel="rank correlation")
+    fig.supxlabel("left: time after the R peak (ms); right: what is shuffled", size=8)
+    handles, names = first.get_legend_handles_labels()
+    fig.legend(handles, names, loc="outside upper right", ncols=len(names))
+    return fig
+
+
+def _agreement_lines(ax: Axes, table: Mapping[str, np.ndarray]) -> None:
+    """Median and middle half of the rank correlations of one network."""
+    x = np.arange(len(table) + 1)
     kinds = zip(KINDS_OF_AGREEMENT, (ACCENT, MUTED, INK), "osD", (-0.08, 0, 0.08), strict=True)
     for k, (name, colour, marker, shift) in enumerate(kinds):
-        values = np.stack([each[k] for each in agreement.values()])
+        values = np.stack([each[k] for each in table.values()])
         middle = np.r_[1, np.nanmedian(values, axis=1)]
         low, high = (np.r_[1, np.nanquantile(values, q, axis=1)] for q in (0.25, 0.75))
         ax.vlines(x + shift, low, high, color=colour)
-        ax.plot(x + shift, middle, color=colour, marker=marker, ms=3.5, label=name)
+        ax.plot(x + shift, middle, color=colour, marker=marker, ms=3, label=name)
     ax.axhline(0, color=INK, lw=0.6)
-    names = [name.split(", ")[-1] for name in agreement]
-    ax.set_xticks(
-        x, ["nothing", *(f"{'+ ' if i else ''}{n}" for i, n in enumerate(names))], size=6.5
-    )
-    ax.set(ylim=(-0.25, 1.05), ylabel="rank correlation", xlabel="shuffled, from the output on")
-    handles, names = ax.get_legend_handles_labels()
-    fig.legend(handles, names, loc="outside upper right", ncols=len(names))
-    return fig
+    last = [name.split(", ")[-1] for name in table]  # the others were shuffled before
+    names = ["nothing", *(f"{'+ ' if i else ''}{name}" for i, name in enumerate(last))]
+    ax.set_xticks(x, names, size=6.5, rotation=30, ha="right", rotation_mode="anchor")
 
 
 def _coloured(ax: Axes, beat: np.ndarray, parts: np.ndarray) -> LineCollection:

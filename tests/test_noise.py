@@ -7,9 +7,7 @@ import pytest
 import wfdb
 
 from ecglib import noise as nst
-from ecglib.beats import cut_beats
 from ecglib.recordings import Recording, read_recording
-from ecglib.rpeaks import match_peaks
 from ecglib.synthetic import write_recordings
 
 FS = 360
@@ -101,33 +99,11 @@ def test_the_two_halves_share_nothing(folder):
         nst.read_noise(folder / "nstdb", "third")
 
 
-def test_noisy_rows_belong_to_the_beats_asked_about(folder):
-    names = ("s01", "s02")
-    every = [cut_beats(read_recording(folder / "mitdb" / name)) for name in names]
-    beats = every[1][[7, 3]]
-    noise = nst.read_noise(folder / "nstdb")
-    asked = [("em", nst.CLEAN), ("em", 0.0)]
-    rows = nst.noisy_rows(folder / "mitdb", beats, noise, asked)
-    assert np.array_equal(rows["em", nst.CLEAN], beats.signal)
-    assert not np.array_equal(rows["em", 0.0], beats.signal)
-    again = nst.noisy_rows(folder / "mitdb", beats, noise, asked)
-    assert np.array_equal(rows["em", 0.0], again["em", 0.0])
-    one_hot = np.eye(5)[beats.label]
-    table = nst.noise_scores(beats.label, dict.fromkeys(asked, one_hot))
-    assert table["accuracy"].tolist() == [1, 1] and table["snr_db"].tolist() == [np.inf, 0]
-
-
-def test_detection_gets_harder_with_noise(folder):
-    noise = nst.read_noise(folder / "nstdb")
-    asked = [("ma", nst.CLEAN), ("ma", -12.0)]
-    table = nst.detection_table(folder / "mitdb", ["s01"], noise, asked, seconds=20)
-    assert table["beats"].nunique() == 1 and table["beats"][0] > 10
-    assert table["f1"][0] > 0.9 > table["f1"][1]
-
-
-def test_peaks_match_within_150_ms():
-    true, none = np.array([1000, 2000, 3000]), np.zeros(0, int)
-    assert [len(match_peaks(true, true + late)[0]) for late in (53, 54, 55)] == [3, 3, 0]
-    assert len(match_peaks(true, none)[0]) == len(match_peaks(none, true)[0]) == 0
-    nearest = match_peaks(np.array([100, 140, 400]), np.array([90, 130, 160, 500]))
-    assert [part.tolist() for part in nearest] == [[0, 1], [0, 1]], "one to one, nearest first"
+def test_conditions_begin_with_the_clean_recording():
+    clean, noise = recording(), {"em": white(), "bw": white(seed=1), "ma": white(seed=2)}
+    asked = nst.conditions((6, 0))
+    assert asked[0] == (nst.NONE, nst.CLEAN) and len(asked) == 1 + 3 * 2
+    noisy = [nst.in_condition(clean, noise, each) for each in asked]
+    assert noisy[0] is clean and len({each.signal.tobytes() for each in noisy}) == len(asked)
+    other = nst.in_condition(replace(clean, name="101"), noise, asked[1])
+    assert not np.array_equal(other.signal, noisy[1].signal), "another place of the noise"

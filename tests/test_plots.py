@@ -14,10 +14,11 @@ from ecglib import ec57, plots
 from ecglib import evaluation as ev
 from ecglib.beats import BEAT_SAMPLES, Beats
 from ecglib.labels import CLASS_COLOURS, CLASSES
-from ecglib.noise import KINDS, noise_scores
+from ecglib.noise import conditions
 from ecglib.paths import Run
 from ecglib.plots_curves import CURVE_POINTS
 from ecglib.recordings import Recording
+from ecglib.stress import noise_scores
 
 
 @pytest.fixture(autouse=True)
@@ -100,12 +101,12 @@ def new_figures():
     signal, label = draw_beats()
     y, p = draw_predictions()
     parts = np.random.default_rng(0).normal(size=signal.shape)
-    means = {c: np.abs(parts[k]) / np.abs(parts[k]).sum() for k, c in enumerate(CLASSES)}
+    shares = np.abs(parts) / np.abs(parts).sum(axis=1, keepdims=True)
     ladder = draw_scores(("kaggle",)).drop_duplicates("model")
     worst = pd.DataFrame({"record": ["100"] * 4, "sample": [600, 900, 1500, 1800]})
     worst = worst.assign(label="V", called="N", confidence=0.99)
-    levels = [(kind, snr) for kind in KINDS for snr in (np.inf, 6.0, -6.0)]
-    noise = noise_scores(y, dict.fromkeys(levels, p))
+    noise = noise_scores(y, dict.fromkeys(conditions((6.0, -6.0)), p))
+    agreement = {"head": parts[:3], "head, lstm": parts[3:6]}
     curve = ev.risk_coverage(y, p)
     return {
         "protocol_ladder": plots.plot_protocol_ladder({"known": ladder, "new": None}),
@@ -115,10 +116,10 @@ def new_figures():
         "worst_beats": plots.plot_worst_beats(worst, lambda name: draw_recording()),
         "attribution": plots.plot_attribution(signal[:5], parts[:5], np.abs(parts[:5]), label[:5]),
         "class_reasons": plots.plot_class_reasons(
-            dict(zip(CLASSES, signal, strict=False)), means, means
+            signal, label, {"compact": shares, "deep": shares}, {"compact": shares, "deep": shares}
         ),
         "collapse": plots.plot_collapse(
-            signal[0], parts[0], parts[1], {"head": parts[:3], "head, lstm": parts[3:6]}
+            signal[0], parts[0], parts[1], {"compact": agreement, "deep": agreement}
         ),
         "noise_traces": plots.plot_noise_traces({"clean": parts[0], "em": parts[1]}, "record", 360),
         "noise_scores": plots.plot_noise_scores({"KNN": noise, "compact": noise}),
@@ -173,7 +174,7 @@ def test_every_figure_is_drawn_saved_and_stays_small(tmp_path):
     panels |= {"roc_curves": 2, "precision_recall_curves": 1, "class_f1": 1, "reliability": 4}
     panels |= {"model_ladder": 2, "rhythm": 2, "neighbours": 9, "protocol_ladder": 2}
     panels |= {"leak_scores": 2, "error_records": 1, "worst_beats": 4, "attribution": 11}
-    panels |= {"class_reasons": 5, "collapse": 3, "noise_traces": 2, "noise_scores": 6}
+    panels |= {"class_reasons": 10, "collapse": 4, "noise_traces": 2, "noise_scores": 6}
     panels |= {"noise_lines": 3, "risk_coverage": 1, "context": 2}
     for name, figure in figures.items():
         assert len(figure.axes) == panels[name], name
@@ -211,8 +212,8 @@ def test_every_figure_is_drawn_saved_and_stays_small(tmp_path):
         "error_records": ["wrong calls", "not drawn: 6 records", "S Supraventricular"],
         "worst_beats": ["(s)", "(mV)", "100, 0:02.5: V called N (99%)"],
         "attribution": ["ms", "against", "for", "attention"],
-        "class_reasons": ["ms", "integrated gradients", "share in 50 ms"],
-        "collapse": ["rank correlation", "all weights shuffled", "+ lstm", "with sign"],
+        "class_reasons": ["ms", "integrated gradients", "deep\nshare in 50 ms"],
+        "collapse": ["rank correlation", "all weights shuffled", "+ lstm", "with sign", "deep"],
         "noise_traces": ["(s)", "mV", "clean"],
         "noise_scores": ["signal-to-noise ratio (dB)", "electrode motion", "KNN\nF1", "clean"],
         "noise_lines": ["dB", "muscle noise", "macro F1", "−6"],

@@ -29,7 +29,7 @@ ORDER = """
     model augment recipes sampling checkpoint training distillation modelfile serving classifier
     trees patientwise_features patientwise patientwise_training
     confusion calibration uncertainty tables results evaluation
-    ec57 finishing mistakes explain noise transfer
+    ec57 finishing mistakes explain noise stress transfer
     figures plots_beats plots_curves plots_scores plots_protocols plots_verdicts plots_mistakes
     plots_reasons plots_noise plots_report plots report
     samples demo_uploads

@@ -5,7 +5,7 @@ import pytest
 
 from ecglib.labels import SYMBOL_TO_CLASS
 from ecglib.recordings import read_recording
-from ecglib.rpeaks import find_r_peaks
+from ecglib.rpeaks import find_r_peaks, match_peaks
 
 
 @pytest.mark.parametrize("signal", [[], np.zeros(5000), np.ones(100), np.full(5000, 3.0)])
@@ -69,3 +69,11 @@ def test_other_detectors_find_the_same(detector):
 def test_an_unknown_detector_is_refused():
     with pytest.raises(ValueError, match="Choose from matched, gqrs"):
         find_r_peaks(beating(10)[0], "pan")
+
+
+def test_peaks_match_within_150_ms():
+    true, none = np.array([1000, 2000, 3000]), np.zeros(0, int)
+    assert [len(match_peaks(true, true + late)[0]) for late in (53, 54, 55)] == [3, 3, 0]
+    assert len(match_peaks(true, none)[0]) == len(match_peaks(none, true)[0]) == 0
+    nearest = match_peaks(np.array([100, 140, 400]), np.array([90, 130, 160, 500]))
+    assert [part.tolist() for part in nearest] == [[0, 1], [0, 1]], "one to one, nearest first"
