@@ -123,33 +123,34 @@ def plot_collapse(
     Parameters
     ----------
     beat, trained, broken : ndarray, shape (187,)
-        A beat, and its attributions by a trained network and by one of shuffled weights.
+        A beat, and its attributions by the first network and by the same of shuffled weights.
     agreement : mapping
         By network, one panel each, what ``explain.collapse_table`` returns: what is shuffled, and
         the rank correlations, shape (3, n).
     """
+    judged = next(iter(agreement))
     fig = plt.figure(figsize=(FULL_WIDTH, 2.7))
     widths = [4, *[6 / len(agreement)] * len(agreement)]
     grid = fig.add_gridspec(2, len(widths), width_ratios=widths)
     used = len(np.trim_zeros(beat, "b"))
     for row, (title, parts) in enumerate(
-        {"trained": trained, "all weights shuffled": broken}.items()
+        {f"{judged}, trained": trained, "all weights shuffled": broken}.items()
     ):
         ax = fig.add_subplot(grid[row, 0])
         _coloured(ax, beat[:used], parts[:used])
         beat_axis(ax)
         ax.set_title(title, loc="left", size=7.5)
         ax.tick_params(labelbottom=row == 1)
-    ax.set_ylabel("amplitude")
+    ax.set(xlabel="time after the R peak (ms)", ylabel="amplitude")
     first = None
     for column, (network, table) in enumerate(agreement.items(), 1):
         ax = fig.add_subplot(grid[:, column], sharey=first)
         _agreement_lines(ax, table)
         ax.set_title(network, loc="left", size=7.5)
+        ax.set_xlabel("weights shuffled")
         ax.tick_params(labelleft=first is None)
         first = first or ax
     first.set(ylim=(-0.25, 1.05), ylabel="rank correlation")
-    fig.supxlabel("left: time after the R peak (ms); right: what is shuffled", size=8)
     handles, names = first.get_legend_handles_labels()
     fig.legend(handles, names, loc="outside upper right", ncols=len(names))
     return fig
