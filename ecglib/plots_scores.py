@@ -85,7 +85,7 @@ def plot_class_f1(table: pd.DataFrame) -> Figure:
     }  # fmt: skip
     f1 = by_class["f1"]
     fig, ax = plt.subplots(figsize=(FULL_WIDTH, 2.7))
-    handles = class_bars(ax, f1)
+    handles, size = class_bars(ax, f1), 6 if f1.shape[1] < 5 else 5.2  # as wide as a bar
     for bars, model in zip(list(ax.containers), f1, strict=True):
         x = np.array([bar.get_x() + bar.get_width() / 2 for bar in bars])
         top = f1[model].to_numpy()
@@ -95,7 +95,7 @@ def plot_class_f1(table: pd.DataFrame) -> Figure:
             top = np.fmax(top, high)
         for at, height, value in zip(x, top, f1[model], strict=True):
             if np.isfinite(value):
-                ax.text(at, height + 0.012, f"{100 * value:.1f}", size=6, ha="center")
+                ax.text(at, height + 0.012, f"{100 * value:.1f}", size=size, ha="center")
     ax.set(ylim=(0, 1.06), yticks=np.linspace(0, 1, 6), ylabel="F1")
     ax.yaxis.set_major_formatter(PercentFormatter(1.0))
     class_ticks(ax)
