@@ -24,7 +24,7 @@ from pathlib import Path
 try:
     from ecglib import doctor, guards, manifest, parameters, profiles, runner, sources, verify
     from ecglib.parameters import Parameter, ParameterError
-    from ecglib.paths import ROOT, Run, show
+    from ecglib.paths import ROOT, Run, given, show
     from ecglib.runner import Stage
 except Exception as error:  # an old Python, or a package that is missing or damaged
     if __name__ != "__main__":
@@ -78,8 +78,9 @@ def main(
     outputs: str = "outputs",
 ) -> int:
     """Run the command line; the keywords are for tests. Returns the exit status."""
+    guards.print_anything()
     if folder := os.environ.get("ECG_DATA"):  # the notebooks work in a folder of their own
-        os.environ["ECG_DATA"] = str(Path(folder).expanduser().resolve())
+        os.environ["ECG_DATA"] = str(given(folder))
     options = parse(arguments, sorted(path.stem for path in profile_files.glob("*.yml")))
     if options.check:
         return doctor.check()
@@ -115,11 +116,12 @@ def main(
             source, root = asked_source(values)
             try:
                 located = sources.locate(source, root or None)
-            except (sources.DataSourceError, ValueError) as error:
+                checksum = located.checksum()
+            except (sources.DataSourceError, ValueError, OSError) as error:
                 return fail(2, f"Nothing was run. {error}")
             print(f"Data: {located.describe()}", flush=True)
             hand_out(values, known, source=located.source, **({"root": root} if root else {}))
-            description = manifest.describe(options.profile, located.source, located.checksum())
+            description = manifest.describe(options.profile, located.source, checksum)
             if then and description["data"]["sha256"] != then["data"]["sha256"]:
                 return fail(2, f"Nothing was run. {show(options.verify)} used other data.")
             if then:
@@ -150,7 +152,7 @@ def parse(arguments: Sequence[str] | None, names: list[str]) -> argparse.Namespa
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--profile", choices=names, default="quick", help="parameter file (default: quick)")
+    add("--profile", choices=names, help="parameter file (default: quick)")
     add("-p", dest="parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
         help="set one parameter of the notebooks")  # fmt: skip
     add("-f", dest="file", type=Path, action="append", default=[], metavar="FILE",
@@ -165,8 +167,10 @@ def parse(arguments: Sequence[str] | None, names: list[str]) -> argparse.Namespa
     add("--check", action="store_true", help="tell whether this machine has what is needed")
     add("--verify", type=Path, metavar="RUN.JSON", help="repeat that run, compare the results")
     options = parser.parse_args(arguments)
-    if options.verify and (options.parameter or options.file or options.only or options.start):
+    others = (options.profile, options.parameter, options.file, options.only, options.start)
+    if options.verify and any(others):
         parser.error("--verify repeats a run as it was; only --source and --root go with it")
+    options.profile = options.profile or "quick"
     for name, value in (("source", options.source), ("root", options.root)):
         if value is not None:
             options.parameter.append([name, value])
@@ -202,7 +206,7 @@ def asked_source(values: Mapping[str, Mapping]) -> tuple[str, str]:
     """The source and root that were asked for; a root is made absolute, as notebooks need it."""
     merged = {name: value for own in values.values() for name, value in own.items()}
     root = merged.get("root", "")
-    return merged.get("source", "auto"), str(Path(root).expanduser().resolve()) if root else ""
+    return merged.get("source", "auto"), str(given(root)) if root else ""
 
 
 def hand_out(values: dict[str, dict], known: dict[str, dict[str, Parameter]], **common) -> None:

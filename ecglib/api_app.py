@@ -18,8 +18,9 @@ import ecglib
 from ecglib import api_models as models
 from ecglib import api_work as work
 from ecglib.api_http import Gate, Refused, add_problem_handlers, document_problems, responses
-from ecglib.api_service import Service, scratch
+from ecglib.api_service import Service
 from ecglib.api_settings import Settings
+from ecglib.paths import scratch
 
 CAUTION = "Education and research only, not a medical device: nothing here may guide care."
 # One beat in a request, many, or a recording: the largest body, and how many requests are in work

@@ -2,42 +2,17 @@
 
 import asyncio
 import hashlib
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from pathlib import Path
-from tempfile import TemporaryDirectory
-
-from filelock import FileLock, Timeout
 
 from ecglib.api_http import Refused
 from ecglib.api_settings import Settings
 from ecglib.api_work import UnusableError, load_test_beats, start_process, warm_up
 from ecglib.beats import Beats
 from ecglib.classifier import Classifier
-
-SCRATCH = "ecg-api-"
-
-
-@contextmanager
-def scratch() -> Iterator[Path]:
-    """A folder for uploads as long as a server runs; those of servers that were killed go.
-
-    The lock in it tells a server that runs from one that does not any more.
-    """
-    with TemporaryDirectory(prefix=SCRATCH) as name:
-        own = Path(name)
-        for lock in own.parent.glob(f"{SCRATCH}*/.lock"):
-            with suppress(Timeout, OSError):
-                if lock.parent.lstat().st_uid == own.lstat().st_uid:
-                    with FileLock(lock, timeout=0):
-                        pass
-                    shutil.rmtree(lock.parent)
-        with FileLock(own / ".lock"):
-            yield own
 
 
 class Service:

@@ -30,7 +30,7 @@ from tqdm import tqdm
 
 import ecglib
 from ecglib.archive_files import Entry, find_recordings, finished, recordings_file, remove_torn
-from ecglib.guards import stoppable
+from ecglib.guards import print_anything, stoppable
 from ecglib.paths import DEFAULT_MODEL, MODELS
 
 if TYPE_CHECKING:  # only a run needs them, see `classify_archive`
@@ -210,6 +210,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = vars(parser.parse_args(arguments))
     if not asked["out"].endswith(".parquet"):
         parser.error("--out must end in .parquet")
+    print_anything()
     try:
         with stoppable():
             recordings = classify_archive(**asked)

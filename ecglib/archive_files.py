@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import BinaryIO
 from uuid import uuid4
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from ecglib.paths import TEMPORARY, atomic_write, remove_unfinished
+from ecglib.paths import TEMPORARY, atomic_write, remove_unfinished, scratch
 
 RECORDING_SUFFIXES = (".hea", ".edf", ".bdf", ".ecg")  # the first that a name has is read
 # What tells one version of a file from the next, besides its size; the first that a storage knows.
@@ -123,7 +122,7 @@ def fetched(folder: str, entry: Entry) -> Iterator[str]:
     if isinstance(storage, LocalFileSystem):
         yield entry.path
         return
-    with TemporaryDirectory(prefix="ecg-") as here:
+    with scratch() as here:
         storage.get(list(entry.files), [f"{here}/{f.rpartition('/')[2]}" for f in entry.files])
         yield f"{here}/{entry.path.rpartition('/')[2]}"
 

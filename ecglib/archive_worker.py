@@ -1,13 +1,11 @@
 """What a worker of the cluster does: load the model once, then one recording after the other."""
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
 import pandas as pd
 from distributed import Worker, WorkerPlugin, get_worker
 
 from ecglib.archive_files import Entry, atomic_open, fetched, part
 from ecglib.classifier import Classifier
+from ecglib.paths import scratch
 
 
 class Model(WorkerPlugin):
@@ -26,8 +24,8 @@ class Model(WorkerPlugin):
         self._content = content
 
     def setup(self, worker: Worker) -> None:
-        with TemporaryDirectory(prefix="ecg-") as folder:
-            path = Path(folder, "model.safetensors")
+        with scratch() as folder:
+            path = folder / "model.safetensors"
             path.write_bytes(self._content)
             self.classifier = Classifier.load(path)
 

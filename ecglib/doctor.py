@@ -50,7 +50,7 @@ def check() -> int:
 
 
 def _python() -> tuple[str, str, str]:
-    text = f"{sys.version.split()[0]} ({sys.executable})".replace(str(Path.home()), "~")
+    text = f"{sys.version.split()[0]} ({sys.executable})".replace(os.path.expanduser("~"), "~")
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     lowest, below = re.search(r'requires-python = ">=([\d.]+),<([\d.]+)"', project).groups()
     if _numbers(lowest) <= tuple(sys.version_info[:3]) < _numbers(below):
@@ -170,13 +170,16 @@ def available_memory() -> int | None:
         except (AttributeError, ValueError, OSError):
             return None
     try:  # a container may have less than its machine
+        group = Path("/sys/fs/cgroup")
         limit, used = (
-            int(Path(f"/sys/fs/cgroup/memory.{name}").read_text(encoding="ascii"))
+            int((group / f"memory.{name}").read_text(encoding="ascii"))
             for name in ("max", "current")
         )
+        kept = (group / "memory.stat").read_text(encoding="ascii")
     except (OSError, ValueError):  # none, or "max"
         return free
-    return min(free, limit - used)
+    cached = re.search(r"^inactive_file (\d+)", kept, re.MULTILINE)  # files, let go when needed
+    return min(free, limit - used + int(cached[1] if cached else 0))
 
 
 def _data() -> tuple[str, str, str]:

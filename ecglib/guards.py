@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,6 +17,13 @@ STOP_SECONDS = 20  # an interrupted notebook gets half of it to save its work, t
 
 class LockedError(RuntimeError):
     """Another run is writing to the same folder; the message says which."""
+
+
+def print_anything() -> None:
+    """Spell out what a terminal or file has no letters for, instead of failing over it."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # it may have been replaced, as by a notebook
+            stream.reconfigure(errors="backslashreplace")
 
 
 @contextmanager

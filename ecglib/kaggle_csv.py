@@ -7,13 +7,13 @@ import contextlib
 import io
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from ecglib import published
 from ecglib.beats import BEAT_SAMPLES, Beats
+from ecglib.paths import folder_beside, home
 
 DATASET = "shayanfazeli/heartbeat"
 FILES = ("mitbih_train.csv", "mitbih_test.csv")
@@ -33,7 +33,7 @@ class KaggleError(RuntimeError):
 
 def cached() -> Path | None:
     """Folder of the files that an earlier run has downloaded whole, or None."""
-    hub = Path(os.environ.get("KAGGLEHUB_CACHE") or Path.home() / ".cache" / "kagglehub")
+    hub = Path(os.environ.get("KAGGLEHUB_CACHE") or home() / ".cache" / "kagglehub")
     hub = hub / "datasets" / DATASET
     for folder, complete in (
         (hub / "versions" / "1", hub / "1.complete"),  # kagglehub's mark of a whole download
@@ -90,7 +90,7 @@ def download() -> Path:
 
 def _without_keys(text: str) -> str:
     """A message of Kaggle's clients without the account's keys, wherever they come from."""
-    folder = Path(os.environ.get("KAGGLE_CONFIG_DIR") or Path.home() / ".kaggle")
+    folder = Path(os.environ.get("KAGGLE_CONFIG_DIR") or home() / ".kaggle")
     stored = [os.environ.get(name, "") for name in ("KAGGLE_KEY", "KAGGLE_API_TOKEN")]
     for name in ("kaggle.json", "access_token"):
         with contextlib.suppress(OSError, ValueError):
@@ -111,17 +111,13 @@ def _with_kaggle() -> Path:
     import kaggle
 
     folder = _own_cache()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".heartbeat-"))
-    try:
+    with folder_beside(folder) as work:
         kaggle.api.dataset_download_files(DATASET, path=str(work), unzip=True)
         for name in FILES:
             if not (work / name).is_file():
                 raise FileNotFoundError(f"no {name} in the download")
         shutil.rmtree(folder, ignore_errors=True)
         work.rename(folder)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return folder
 
 

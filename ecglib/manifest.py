@@ -17,7 +17,7 @@ from pathlib import Path
 
 from safetensors import safe_open
 
-from ecglib.paths import ROOT, atomic_write
+from ecglib.paths import ROOT, atomic_write, home
 
 SCHEMA = 1
 CODE = ("ecglib", "notebooks", "run_all.py")  # by which results come about
@@ -127,7 +127,7 @@ def without_private_paths(content, root: str = ""):
     root : str
         A data folder given by the user; only its last part is kept.
     """
-    public = {str(ROOT): ".", str(ROOT.parent): "..", str(Path.home()): "~", sys.prefix: "PYTHON"}
+    public = {str(ROOT): ".", str(ROOT.parent): "..", str(home()): "~", sys.prefix: "PYTHON"}
     if root:
         public[root] = Path(root).name
     folders = sorted((f for f in public if len(f) > 1), key=len, reverse=True)

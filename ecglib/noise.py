@@ -27,7 +27,7 @@ from scipy.stats import trim_mean
 
 from ecglib.beats import RECORDING_FS
 from ecglib.labels import CLASS_SYMBOLS, SYMBOL_TO_CLASS
-from ecglib.paths import ROOT
+from ecglib.paths import ROOT, given
 from ecglib.recordings import Recording, read_recording
 
 KINDS = {"bw": "baseline wander", "em": "electrode motion", "ma": "muscle noise"}
@@ -52,7 +52,7 @@ def find_noise(recordings: str | Path | None = None) -> Path | None:
     """
     places = [Path(recordings), Path(recordings).parent] if recordings else []
     if folder := os.environ.get("ECG_DATA"):
-        places.append(Path(folder).expanduser())
+        places.append(given(folder))
     places += [ROOT / "data", ROOT.parent / "shared"]
     for place in places:
         files = [place / "nstdb" / f"{kind}{end}" for kind in KINDS for end in (".hea", ".dat")]

@@ -3,9 +3,11 @@
 import os
 import secrets
 import shutil
+import stat
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,8 @@ PACKAGE_DATA = Path(__file__).resolve().parent / "data"
 DEFAULT_MODEL = "compact"
 
 TEMPORARY = ".tmp-"  # how the names of unfinished files begin
+SCRATCH = "ecg-notebooks-"  # ... and those of folders among the system's temporary ones
+UNCLAIMED_SECONDS = 1.0  # what a process may need from making such a folder to locking it
 
 # Only these run folders, and only on real data, may replace the models that the project ships.
 PUBLISHING_RUNS = (ROOT / "outputs" / "quick", ROOT / "outputs" / "full")
@@ -74,6 +78,51 @@ def remove_unfinished(folder: Path, older_than: float = 0) -> None:
     for path in folder.rglob(f"{TEMPORARY}*"):
         if path.is_file() and time.time() - path.stat().st_mtime >= older_than:
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A temporary folder for as long as the block lasts; those of killed processes go first.
+
+    The lock in it tells a process that lives from one that does not any more.
+    """
+    from filelock import FileLock, Timeout
+
+    with tempfile.TemporaryDirectory(prefix=SCRATCH) as name:
+        own = Path(name)
+        with FileLock(own / ".lock"):
+            for other in own.parent.glob(f"{SCRATCH}*"):
+                with suppress(Timeout, OSError):
+                    found = other.lstat()
+                    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == own.lstat().st_uid
+                    if ours and other != own and time.time() - found.st_mtime > UNCLAIMED_SECONDS:
+                        with FileLock(other / ".lock", timeout=0):
+                            pass
+                        shutil.rmtree(other)
+            yield own
+
+
+@contextmanager
+def folder_beside(folder: Path, older_than: float = 3600) -> Iterator[Path]:
+    """An empty folder to fill and then to rename to ``folder``; what is left of it goes.
+
+    Parameters
+    ----------
+    folder : Path
+        The final name; missing folders above it are made.
+    older_than : float
+        Seconds after which a folder of a killed process goes, too.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f"{TEMPORARY}{folder.name}-*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime >= older_than:
+                shutil.rmtree(left)
+    work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{TEMPORARY}{folder.name}-"))
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def _free_mb(path: Path) -> int:
@@ -142,10 +191,20 @@ class Run:
         )
 
 
+def home() -> Path:
+    """The user's home folder; ``~`` itself where nobody knows it, as in some containers."""
+    return Path(os.path.expanduser("~"))
+
+
+def given(path: str) -> Path:
+    """A path as somebody wrote it, made absolute; ``~`` stands for home if there is one."""
+    return Path(os.path.abspath(os.path.expanduser(path)))
+
+
 def show(path: str | Path) -> str:
     """A path as people should see it: relative to the project, with the home folder as ``~``."""
     path = Path(path).absolute()
-    for base, prefix in ((ROOT, ""), (ROOT.parent, "../"), (Path.home(), "~/")):
+    for base, prefix in ((ROOT, ""), (ROOT.parent, "../"), (home(), "~/")):
         if path.is_relative_to(base):
             return prefix + path.relative_to(base).as_posix()
     return path.as_posix()

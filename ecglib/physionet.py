@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 
@@ -24,6 +25,7 @@ RETRIES = 3  # after the first try; pooch waits 1, 2, 3 s before them
 CONNECT_SECONDS, READ_SECONDS = 5, 20  # without a connection, without a byte
 PROBE_SECONDS = 4  # the same for the probe
 FILE_SECONDS = 180  # for one file of at most 2 MB, however steadily it drips
+LEFT_SECONDS = 3600  # after which a temporary file belongs to nobody any more
 
 WAYS_OUT = (
     "Run it again later (what has arrived is kept), or download the database by hand from "
@@ -107,6 +109,10 @@ def fetch(
     wanted = missing(folder, files)
     if not wanted:
         return folder
+    for left in folder.glob("tmp????????"):  # pooch's, of a download that was killed
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime >= LEFT_SECONDS:
+                left.unlink()
     pooch.get_logger().setLevel("ERROR")  # it would write a line for each of the files
     store = pooch.create(
         folder, base_url=base_url or BASE_URL, registry=files, retry_if_failed=retries

@@ -7,16 +7,17 @@ nothing is written outside a temporary folder.
 import math
 import re
 import shutil
-import tempfile
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
 
 from ecglib.beats import Beats, join
+from ecglib.paths import scratch
 from ecglib.readers_beats import UPLOAD
 from ecglib.readers_files import Ecg, open_edf, open_ishne, open_wfdb
 from ecglib.readers_text import read_text
@@ -116,11 +117,12 @@ def open_ecg(
     """
     if units is not None and units.lower() not in TO_MV:
         raise EcgFileError(f"There is no unit '{units}' of an ECG. Choose from mV, uV, nV, V.")
-    with tempfile.TemporaryDirectory(prefix="ecg-") as folder:
+    with ExitStack() as opened:
+        folder = cache(lambda: opened.enter_context(scratch()))  # made only for what is unpacked
         if isinstance(source, dict):
-            source = _unpack_upload(source, Path(folder))
+            source = _unpack_upload(source, folder())
         if isinstance(source, str | Path):
-            ecg = _open_path(Path(source), Path(folder), layout)
+            ecg = _open_path(Path(source), folder, layout)
         else:
             ecg = _from_array(source)
         if isinstance(ecg, Ecg):
@@ -179,7 +181,7 @@ def _from_array(samples) -> Ecg:
     )  # fmt: skip
 
 
-def _open_path(path: Path, folder: Path, layout: Layout) -> Ecg | Beats:
+def _open_path(path: Path, folder: Callable[[], Path], layout: Layout) -> Ecg | Beats:
     """Open whatever a path names."""
     if path.is_dir():
         return _open_folder(path, folder, layout)
@@ -193,7 +195,7 @@ def _open_path(path: Path, folder: Path, layout: Layout) -> Ecg | Beats:
     with path.open("rb") as file:
         start = file.read(16)
     if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-        target = folder / "unpacked"
+        target = folder() / "unpacked"
         if target.exists():
             raise EcgFileError("There is a zip file in the zip file: zip the recording itself.")
         target.mkdir()
@@ -214,7 +216,7 @@ def _open_path(path: Path, folder: Path, layout: Layout) -> Ecg | Beats:
     return read_text(path.read_bytes(), path.name, layout)
 
 
-def _open_folder(path: Path, folder: Path, layout: Layout) -> Ecg | Beats:
+def _open_folder(path: Path, folder: Callable[[], Path], layout: Layout) -> Ecg | Beats:
     """Open the one recording in a folder, or all its files of beats."""
     files = [f for f in sorted(path.rglob("*")) if f.is_file() and not f.name.startswith(".")]
     found = [f for f in files if f.suffix.lower() == ".hea"]

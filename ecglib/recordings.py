@@ -1,13 +1,14 @@
 """Reading ECG recordings: WFDB files in, millivolts and annotations out."""
 
 import math
-import os
 import re
-import tempfile
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from ecglib.paths import atomic_write, scratch
 
 
 class EcgFileError(ValueError):
@@ -192,8 +193,7 @@ def write_annotations(table, path: str | Path) -> None:
         )
     notes = np.where(table["uncertain"], "uncertain", "")
     notes = np.where(table["label"] == "", table["quality"], notes)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".ecg-") as folder:
+    with scratch() as folder, atomic_write(path) as temporary:
         wfdb.wrann(
             path.stem,
             extension,
@@ -201,6 +201,6 @@ def write_annotations(table, path: str | Path) -> None:
             [label or "|" for label in table["label"]],
             aux_note=notes.tolist(),
             fs=table.attrs["fs"],
-            write_dir=folder,
+            write_dir=str(folder),
         )
-        os.replace(Path(folder) / path.name, path)
+        shutil.copyfile(folder / path.name, temporary)

@@ -151,14 +151,13 @@ def _run_stage(
     models = [output.model_file(name.format(**effective), synthetic) for name in stage.models]
     promised = [*(output.folder / pattern for pattern in stage.makes), *models]
 
-    (scratch / "start").touch()  # its time is the file system's, which may differ from our clock
-    since = (scratch / "start").stat().st_mtime_ns
+    before = _versions(promised)
     wall, cpu = time.monotonic(), _cpu_seconds()
     stopped = _execute(source, scratch / source.name, values, stage.cell_timeout)
     seconds, cpu_seconds = time.monotonic() - wall, _cpu_seconds() - cpu
 
     notebook = nbformat.read(scratch / source.name, as_version=4)
-    problem = _unfinished(notebook, stopped) or _unkept(promised, since)
+    problem = _unfinished(notebook, stopped) or _unkept(promised, before)
     notebook.metadata.papermill.input_path = show(source)
     notebook.metadata.papermill.output_path = show(target)
     root = str(values.get("root", ""))
@@ -248,18 +247,25 @@ def _unfinished(notebook: nbformat.NotebookNode, stopped: str) -> str:
     return "papermill reports an error" if notebook.metadata.papermill.exception else ""
 
 
-def _unkept(promised: list[Path], since: int) -> str:
-    """What was promised and is missing, empty or from an earlier run; empty if all is there.
+def _versions(promised: list[Path]) -> set[tuple[Path, int, int]]:
+    """What tells a file from a later one of its name, for each that is there now.
 
-    The last part of each path is a glob pattern, and ``since`` a time in ns.
+    The last part of each path is a glob pattern. No clock is asked for the time: it may be set
+    back while a notebook runs.
     """
+    matches = (match for path in promised for match in path.parent.glob(path.name))
+    return {(path, (stat := path.stat()).st_ino, stat.st_mtime_ns) for path in matches}
+
+
+def _unkept(promised: list[Path], before: set[tuple[Path, int, int]]) -> str:
+    """What was promised and is missing, empty or from an earlier run; empty if all is there."""
     problems = []
     for path in promised:
-        found = [match.stat() for match in path.parent.glob(path.name)]
-        new = [stat for stat in found if stat.st_mtime_ns >= since]
+        found = _versions([path])
+        new = [match for match, *_ in found - before]
         if not new:
             problems.append(f"{show(path)} ({'from an earlier run' if found else 'missing'})")
-        elif any(stat.st_size == 0 for stat in new):
+        elif any(match.stat().st_size == 0 for match in new):
             problems.append(f"{show(path)} (empty)")
     return f"which ran to its end but did not make {', '.join(problems)}" if problems else ""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ecglib import kaggle_csv, physionet, synthetic
 from ecglib.labels import MITDB_RECORDS
-from ecglib.paths import ROOT
+from ecglib.paths import ROOT, given
 
 SOURCES = ("auto", "folder", "physionet", "kaggle", "synthetic")
 SUFFIXES = (".hea", ".dat", ".atr")
@@ -141,9 +141,9 @@ def _local(source: str, root: str | Path | None, skipped: list[str]) -> Located 
     """The first local folder that holds records or, for auto and kaggle, the two CSV files."""
     data = os.environ.get("ECG_DATA")
     if root:
-        places = {_name(Path(root).expanduser()): Path(root).expanduser()}
+        places = {_name(given(root)): given(root)}
     else:
-        places = {"$ECG_DATA": Path(data).expanduser()} if data else {}
+        places = {"$ECG_DATA": given(data)} if data else {}
         places |= {"data": ROOT / "data", "../shared": ROOT.parent / "shared"}
     for name, place in places.items():
         if not place.is_dir():

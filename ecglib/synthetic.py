@@ -5,13 +5,15 @@ two leads, ``.atr`` annotations), and goes through the same reading and cutting 
 are sums of Gaussians. They look like an ECG and can be learnt; they say nothing about hearts.
 """
 
-import shutil
-import tempfile
+import atexit
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from ecglib.labels import CLASSES
+from ecglib.paths import folder_beside, scratch
 
 VERSION = 1  # part of the cache folder's name: raise it whenever the generated samples change
 FS = 360  # Hz
@@ -53,7 +55,7 @@ CONDUCTION = ("N", "N", "R", "N", "L", "N")  # bundle branch blocks belong to cl
 def cached(seed: int = 0) -> Path:
     """Folder of the generated recordings in the user's cache, made at the first call.
 
-    Where the cache can't be written to, a temporary folder takes its place.
+    Where the cache can't be written to, a folder that goes with this process takes its place.
     """
     import pooch
 
@@ -61,7 +63,14 @@ def cached(seed: int = 0) -> Path:
     try:
         return write_recordings(Path(pooch.os_cache("ecg-arrhythmia-notebooks")) / name, seed)
     except OSError:
-        return write_recordings(Path(tempfile.mkdtemp(prefix="ecg-")) / name, seed)
+        return write_recordings(_until_exit() / name, seed)
+
+
+@cache
+def _until_exit() -> Path:
+    opened = ExitStack()
+    atexit.register(opened.close)
+    return opened.enter_context(scratch())
 
 
 def write_recordings(
@@ -100,9 +109,7 @@ def write_recordings(
     folder = Path(folder)
     if any(folder.glob("*.hea")):
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-    try:
+    with folder_beside(folder) as work:
         for number in range(n_records):
             rng = np.random.default_rng([seed, number])
             adc, marks, symbols, notes = _patient(rng, number, round(minutes * 60 * FS))
@@ -126,8 +133,6 @@ def write_recordings(
         except OSError:
             if not any(folder.glob("*.hea")):  # otherwise another process was quicker
                 raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return folder
 
 

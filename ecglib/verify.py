@@ -6,6 +6,7 @@ differ, and by how much, is in ``TOLERANCES``. A later commit with the same libr
 the same code. Where notebooks were run one by one, each has its own commit.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -33,7 +34,10 @@ def read(path: Path) -> dict:
     ParameterError
         There is none, or it lacks what is needed to repeat the run.
     """
-    content = manifest.read(path.parent) if path.name == "run.json" else {}
+    try:
+        content = manifest.read(path.parent) if path.name == "run.json" else {}
+    except (OSError, RecursionError):  # a folder of that name, say
+        content = {}
     if not content:
         raise ParameterError([f"{show(path)} is not the run.json of a run by this project"])
     try:
@@ -42,8 +46,14 @@ def read(path: Path) -> dict:
             for name, entry in content["notebooks"].items()
             if entry["data_sha256"] != content["data"]["sha256"]
         ]
-        _ = content["machine"]["threads"], content["metrics"], content["profile"]
-    except (KeyError, TypeError, AttributeError):
+        usable = bool(re.fullmatch(r"\w+", content["profile"]))  # it will name a folder
+        usable = usable and isinstance(content["machine"]["threads"], int)
+        # What is asked of it after the repetition is asked now, before the wait.
+        _ = _conditions(content), _other_code(content, content), _weights(content)
+        _ = dict(content["metrics"]), [dict(e["parameters"]) for e in content["notebooks"].values()]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        usable = False
+    if not usable:
         problems = [f"{show(path)} is incomplete: it does not say what is needed to repeat the run"]
     if problems:
         raise ParameterError(problems)
@@ -90,9 +100,11 @@ def plan(
         for name, text in pairs:
             if name in own:
                 values[stage.name][name] = own[name].from_text(text)
+        if values[stage.name].get("root") and "root" not in dict(pairs):
+            problems.append("the data were in a folder of their own: say where with --root FOLDER")
     if problems:
         commit = then["project"]["commit"]
-        raise ParameterError([*sorted(problems), f"the run was made by commit {commit}"])
+        raise ParameterError([*sorted(set(problems)), f"the run was made by commit {commit}"])
     return chosen, values
 
 

@@ -284,12 +284,12 @@ def test_promised_files_are_new_and_not_empty(tmp_path):
     old, new = tmp_path / "01_old.png", tmp_path / "01_new.png"
     old.write_text("x")
     os.utime(old, (1, 1))
-    since = time.time_ns() - 10**9
-    assert "from an earlier run" in runner._unkept([tmp_path / "01_*.png"], since)
+    before = runner._versions([tmp_path / "01_*.png"])
+    assert "from an earlier run" in runner._unkept([tmp_path / "01_*.png"], before)
     new.touch()
-    assert "01_*.png (empty)" in runner._unkept([tmp_path / "01_*.png"], since)
+    assert "01_*.png (empty)" in runner._unkept([tmp_path / "01_*.png"], before)
     new.write_text("x")
-    assert runner._unkept([tmp_path / "01_*.png"], since) == ""
+    assert runner._unkept([tmp_path / "01_*.png"], before) == ""
 
 
 # Stopping a run

@@ -12,9 +12,11 @@ import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ecglib.paths import SCRATCH
+
 CPU_SECONDS = 2.0
 MEMORY = 200_000_000
-SCRATCH = os.path.join(tempfile.gettempdir(), "ecg-")  # the reader unpacks uploads there
+TEMPORARY = os.path.join(tempfile.gettempdir(), SCRATCH)  # the reader unpacks uploads there
 
 _RUNS = """
     os.system os.exec os.posix_spawn os.fork os.spawn os.startfile subprocess.Popen
@@ -31,7 +33,7 @@ class NotAllowed(BaseException):
 
 
 def _audit(event: str, arguments: tuple) -> None:
-    if _seen is None or (arguments and str(arguments[0]).startswith(SCRATCH)):
+    if _seen is None or (arguments and str(arguments[0]).startswith(TEMPORARY)):
         return
     if event == "open":
         _, mode, flags = arguments
