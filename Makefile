@@ -50,10 +50,11 @@ test: .venv/stamp-test ## run the tests
 	$(python) -m pytest $(ARGS)
 
 fuzz: .venv/stamp-test ## feed the parsers made-up files for ten minutes (MINUTES=60)
-	FUZZ_SECONDS=$$(($(MINUTES) * 60 / 8)) $(python) -m pytest -s tests/test_fuzz.py $(ARGS)
+	FUZZ_SECONDS=$$(($(MINUTES) * 60 / 8)) $(python) -m pytest -s tests/test_fuzz*.py $(ARGS)
 
 faults: .venv/stamp-test ## fill the disk, kill every process 100 times (KILLS=1000)
-	KILLS=$(KILLS) $(python) -m pytest tests/test_faults*.py tests/test_training_killed.py tests/test_inputs.py $(ARGS)
+	$(if $(ARGS),,rm -f outputs/reliability.md)
+	KILLS=$(KILLS) $(python) -m pytest -m faults $(ARGS)
 
 audit: .venv/stamp-test ## look for known holes in the code and in the pinned versions
 	$(python) scripts/audit.py

@@ -81,3 +81,24 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket.socket, "connect", guarded_connect)
     monkeypatch.setattr(socket, "getaddrinfo", guarded_resolve)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Two small notebooks to run, on data that need no reading."""
+    from ecglib import sources
+    from run_project import Project, located
+
+    monkeypatch.setattr(sources, "locate", located)
+    return Project(tmp_path)
+
+
+@pytest.fixture
+def no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What begins to execute a notebook fails."""
+    from ecglib import runner
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise AssertionError("a notebook was executed")
+
+    monkeypatch.setattr(runner.papermill, "execute_notebook", refuse)

@@ -20,10 +20,10 @@ from ecglib.archive_files import find_recordings
 from ecglib.classifier import Classifier
 from ecglib.paths import ROOT
 from ecglib.synthetic import write_recordings
-from reliability import outcome
+from reliability import note_kills
 
 KILLS = int(os.environ.get("KILLS", "1"))
-KILLED = "SIGKILL at a random moment"
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ def test_the_archive_is_killed(recordings: Path, model: Path, tmp_path: Path) ->
         own = beats[beats["recording"] == entry.name].reset_index(drop=True)
         pd.testing.assert_frame_equal(own, expected, rtol=1e-4)
     assert [path.name for path in tmp_path.rglob(".*")] == []
-    outcome(KILLED, "archive and its workers", f"{KILLS} times", "next run finishes")
+    note_kills("archive and its workers", KILLS)
 
 
 @pytest.mark.slow
@@ -130,4 +130,4 @@ def test_the_api_is_killed(recordings: Path, model: Path, tmp_path: Path) -> Non
     _, error = process.communicate(timeout=120)
     assert b"Traceback" not in error, error.decode()
     assert [path.name for path in tmp_path.iterdir()] == []
-    outcome(KILLED, "API and its workers", f"{KILLS} times", "next run finishes")
+    note_kills("API and its workers", KILLS)

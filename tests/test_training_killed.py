@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
-from reliability import outcome
+from reliability import note_kills
 
 PROGRAM = Path(__file__).with_name("tiny_training.py")
 KILLS = int(os.environ.get("KILLS", "10"))  # a hundred in `make faults`
@@ -23,6 +23,7 @@ def start(folder: Path) -> subprocess.Popen:
 
 
 @pytest.mark.slow
+@pytest.mark.faults
 def test_killed_training_ends_with_the_same_weights(tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     uninterrupted = start(whole)
@@ -45,4 +46,4 @@ def test_killed_training_ends_with_the_same_weights(tmp_path):
     assert expected.keys() == found.keys()
     assert all((expected[name] == found[name]).all() for name in expected)
     assert {path.name for path in killed.iterdir()} == {"state.pt", "weights"}
-    outcome("SIGKILL at a random moment", "training", f"{KILLS} times", "next run finishes")
+    note_kills("training", KILLS)

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from safetensors.numpy import save_file
 
-import test_run_all
-from ecglib import manifest, sources, verify
+from ecglib import manifest, verify
 from ecglib.parameters import ParameterError
 from ecglib.paths import ROOT
 from ecglib.runner import Stage
+from run_project import COMMON
 
 SCORE = """\
 import json
@@ -22,7 +22,7 @@ for name, content in {"headline": {"knn_test_accuracy": 0.5 + seed}, "01_first":
     made.parent.mkdir(parents=True, exist_ok=True)
     made.write_text(json.dumps(content))
 """
-SEED = test_run_all.COMMON + "seed: int = 0  # of what is drawn (0 to 9)\n"
+SEED = COMMON + "seed: int = 0  # of what is drawn (0 to 9)\n"
 
 THEN = {
     "schema": manifest.SCHEMA,
@@ -54,11 +54,9 @@ def changed(*path_and_value):
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "locate", test_run_all.located)
+def project(project, monkeypatch):
     monkeypatch.setattr(manifest, "_project", lambda: {"commit": "c0ffee", "dirty": False})
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    project = test_run_all.Project(tmp_path)
     project.write("01_first", SCORE, parameters=SEED)
     return project
 
