@@ -90,13 +90,13 @@ def classify_archive(
     try:
         from ecglib.archive_results import put_together
         from ecglib.archive_worker import Model, classify_to_part
-        from ecglib.modelfile import read_card
+        from ecglib.modelfile import load_model
     except ImportError as error:
         raise ClusterError(
             f"Archives need more packages ({error}). Install them: pip install -e '.[archive]'"
         ) from error
     path = MODELS / f"{DEFAULT_MODEL}.safetensors" if model is None else Path(model)
-    read_card(path)  # refuses what is no model before a cluster is started for it
+    load_model(path)  # refuses what is no model before a cluster is started for it
     content = path.read_bytes()
     checksum = hashlib.sha256(content).hexdigest()
     made_with = f"ecglib {ecglib.__version__} model {checksum} lead {lead}"

@@ -102,6 +102,21 @@ RECIPES["sprint"] = replace(RECIPES["fast"], epochs=12, patience=12)
 RECIPES["student"] = replace(RECIPES["fast"], epochs=36, patience=36, no_rhythm=0.2)
 
 
+def pick_recipe(name: str, epochs: int = 0) -> Recipe:
+    """A recipe by its name, for as many passes over the training beats; 0 leaves that to it.
+
+    Raises
+    ------
+    ValueError
+        There is no such recipe, or a training of fewer passes than none.
+    """
+    if name not in RECIPES:
+        raise ValueError(f"There is no recipe '{name}'. Choose from {', '.join(RECIPES)}.")
+    if epochs < 0:
+        raise ValueError(f"{epochs} epochs are impossible: give 1 or more, or 0 for the recipe's.")
+    return replace(RECIPES[name], epochs=epochs) if epochs else RECIPES[name]
+
+
 def one_cycle(done: float, rise: float = 0.25) -> float:
     """Factor of the learning rate after a share of the training: up for a quarter, then down.
 

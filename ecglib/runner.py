@@ -69,7 +69,7 @@ FRUGAL = {
 }
 
 
-MAX_SOCKET_FOLDER = 70  # the path of a socket may have 103 characters on macOS
+MAX_SOCKET_FOLDER = 70  # bytes; the path of a socket may have 103 on macOS
 
 
 class RunningInterpreter(AsyncKernelManager):
@@ -186,7 +186,7 @@ def _execute(source: Path, target: Path, values: Mapping, cell_timeout: int | No
     bar = {"desc": source.stem, "leave": False} if sys.stderr.isatty() else False
     transport = "ipc" if os.name == "posix" else "tcp"  # no port that others could listen to
     # Where the next run finds what a killed one leaves.
-    near = len(str(target.parent.resolve())) <= MAX_SOCKET_FOLDER
+    near = len(os.fsencode(target.parent.resolve())) <= MAX_SOCKET_FOLDER
     place = (
         {"prefix": "kernel-", "dir": target.parent}
         if near

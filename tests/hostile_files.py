@@ -6,99 +6,24 @@ writes them, reads each in a forked process, and prints one JSON line for each: 
 said, CPU seconds, and MB beyond what the process had before. POSIX only.
 """
 
-import io
 import json
 import os
 import resource
 import shutil
-import struct
 import sys
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 
-from ecglib.readers import MAX_TEXT, MAX_UPLOAD, read_ecg
+from bad_files import SIGNAL, bomb, crowd, edf, ishne, lying_bomb, nested, text, wfdb
+from ecglib.readers import read_ecg
 from ecglib.recordings import MAX_MARK_BYTES, EcgFileError
 from ecglib.synthetic import write_recordings
 from ecglib.text_tables import MAX_LINE, MAX_NUMBERS
 
 UNIT = 2**20 if sys.platform == "darwin" else 2**10  # of ru_maxrss: bytes there, KiB elsewhere
-FULL = MAX_TEXT - 1000  # the largest text that is read at all
 
 
-def text(piece: bytes, first: bytes = b"", size: int = FULL) -> bytes:
-    return first + piece * (size // len(piece))
-
-
-def zipped(*members: tuple[str, bytes]) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members:
-            archive.writestr(name, content)
-    return packed.getvalue()
-
-
-@cache
-def bomb() -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("a.csv", "w") as member:
-            for _ in range(MAX_UPLOAD // 10**6 + 10):
-                member.write(b"0" * 10**6)
-    return packed.getvalue()
-
-
-def lying_bomb() -> bytes:
-    """Its directory says that it holds ten bytes."""
-    content = bytearray(bomb())
-    at = content.rindex(b"PK\1\2")
-    content[at + 24 : at + 28] = struct.pack("<I", 10)
-    return bytes(content)
-
-
-def crowd() -> bytes:
-    """A million entries of the directory that share one file."""
-    content = zipped(("a", b"1"))
-    start, end = content.index(b"PK\1\2"), content.index(b"PK\5\6")
-    entries = content[start:end] * 10**6
-    tail = struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 1, 1, len(entries), start, 0)
-    return content[:start] + entries + tail
-
-
-def nested(depth: int) -> bytes:
-    content = b"1\n2\n"
-    for _ in range(depth):
-        content = zipped(("a.csv", content))
-    return content
-
-
-def edf(**changes: bytes) -> bytes:
-    """A header of one signal, with fields changed, and no samples."""
-    fields = {
-        "version": (8, b"0"), "person": (80, b"X"), "recording": (80, b"X"), "date": (8, b"1.1.26"),
-        "time": (8, b"10.00.00"), "bytes": (8, b"512"), "reserved": (44, b""),
-        "records": (8, b"1"), "seconds": (8, b"1"), "signals": (4, b"1"), "label": (16, b"ECG"),
-        "transducer": (80, b""), "unit": (8, b"mV"), "least": (8, b"-1"), "most": (8, b"1"),
-        "lowest": (8, b"-999"), "highest": (8, b"999"), "filter": (80, b""), "each": (8, b"250"),
-        "spare": (32, b""),
-    }  # fmt: skip
-    values = {name: changes.get(name, value) for name, (_, value) in fields.items()}
-    return b"".join(values[name].ljust(size)[:size] for name, (size, _) in fields.items())
-
-
-def ishne(n_samples: int, at: int = 522, leads: int = 2) -> bytes:
-    head = struct.pack("<iiii130sh", 0, n_samples, 522, at, b"", leads)
-    return (b"ISHNE1.0\0\0" + head).ljust(10 + 254, b"\0") + struct.pack("<h", 200) + bytes(9999)
-
-
-def wfdb(header: str, dat: bytes = bytes(9999), atr: bytes | None = None) -> dict[str, bytes]:
-    files = {"s01.hea": header.encode(), "s01.dat": dat}
-    return files if atr is None else files | {"s01.atr": atr}
-
-
-SIGNAL = "s01.dat 16 200 11 0 0 0 0 I"
 FILES: dict[str, Callable[[], bytes | dict[str, bytes]]] = {
     "a zip bomb": bomb,
     "a zip bomb that lies": lying_bomb,

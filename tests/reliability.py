@@ -86,15 +86,12 @@ def read() -> Cells:
     text = TABLE.read_text(encoding="utf-8") if TABLE.exists() else ""
     cells = {}
     for section, body in re.findall(r"^## (.+)\n((?:(?!## ).*\n)*)", text, re.MULTILINE):
-        lines = [line.strip("| ").split(" | ") for line in _rows(body)]
-        for row, *values in lines[1:]:
-            named = zip(lines[0][1:], values, strict=True)
-            cells |= {(section, row, column): v.strip() for column, v in named if v.strip("| ")}
+        lines = [line[1:-1].split("|") for line in body.splitlines() if line.startswith("| ")]
+        (_, *columns), *rows = [[cell.strip() for cell in line] for line in lines]
+        for row, *values in rows:
+            named = zip(columns, values, strict=True)
+            cells |= {(section, row, column): value for column, value in named if value}
     return cells
-
-
-def _rows(body: str) -> list[str]:
-    return [line for line in body.splitlines() if line.startswith("| ")]
 
 
 def written(cells: Cells) -> str:

@@ -32,6 +32,7 @@ from ecglib.labels import CLASS_NAMES, CLASSES
 from ecglib.recordings import read_recording
 from ecglib.sources import DataSourceError
 from ecglib.synthetic import write_recordings
+from reliability import tried
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = [CLASS_NAMES[letter] for letter in CLASSES]
@@ -362,6 +363,7 @@ def test_recordings_that_are_none(
     assert_problem(client.post("/recordings", files=sent, data=data), 422)
 
 
+@tried("17 the process at work dies", "API", outcome="a sentence, then the next answer")
 def test_a_process_that_dies_is_replaced(
     client: TestClient, recordings: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -378,6 +380,7 @@ def die(*arguments: object) -> None:
 # --- many at a time -----------------------------------------------------------------------------
 
 
+@tried("18 more requests than workers", "API", outcome="a sentence, others go on")
 def test_full_is_said_and_does_not_stop_the_rest(
     model: Path, recordings: Path, monkeypatch
 ) -> None:

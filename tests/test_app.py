@@ -28,6 +28,7 @@ from browser_app import (
 from ecglib import load_beats
 from ecglib.demo_html import NOTICE
 from ecglib.synthetic import cached
+from reliability import tried
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, needs_browser]
 
@@ -338,6 +339,7 @@ def test_a_token_is_asked_for(tmp_path: Path) -> None:
         assert status(f"{address}/voila/static/voila.js") == 200  # what a health check asks for
 
 
+@tried("20 twenty pages", "demo", outcome="no kernel is left")
 def test_twenty_pages_leave_no_kernel(chromium, tmp_path: Path) -> None:
     """One after the other; what a page fails to end is culled."""
     quick = ("--MappingKernelManager.cull_idle_timeout=3", "--MappingKernelManager.cull_interval=1")

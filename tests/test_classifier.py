@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from ecglib.classifier import Classifier
 from ecglib.model import build_model
 from ecglib.modelfile import CARD_KEY, ModelFileError, read_card, save_model
+from reliability import tried
 
 
 @pytest.fixture(scope="module")
@@ -170,13 +171,14 @@ def foreign(path, how, model_file):
         save_file({"x": torch.zeros(3)}, path, metadata={CARD_KEY: json.dumps(card)})
 
 
-@pytest.mark.parametrize(
-    "how",
-    [
-        "missing", "truncated", "empty", "huge header", "pickle", "torch pickle", "no card",
-        "card is no JSON", "other classes", "other weights", "impossible architecture",
-    ],
+FOREIGN = (
+    "missing", "truncated", "empty", "huge header", "pickle", "torch pickle", "no card",
+    "card is no JSON", "other classes", "other weights", "impossible architecture",
 )  # fmt: skip
+
+
+@pytest.mark.parametrize("how", FOREIGN)
+@tried("11 a model file: {how}", "library")
 def test_foreign_files_are_refused_and_nothing_runs(tmp_path, monkeypatch, model_file, how):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "foreign.safetensors"

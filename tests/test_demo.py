@@ -18,6 +18,7 @@ from ecglib.demo_session import ABOUT, OWN, TEST
 from ecglib.demo_state import BATCH, ORDERS
 from ecglib.demo_view import NO_SECOND, NOTHING, DemoView
 from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES
+from reliability import tried
 
 
 @pytest.fixture
@@ -239,6 +240,7 @@ def test_another_model_classifies_anew(two: ClassifierDemo) -> None:
     assert "other" in two.view.result.value
 
 
+@tried("11 a model file: missing", "demo")
 def test_a_model_that_cannot_be_read_is_told(beats: Beats, tmp_path: Path) -> None:
     demo = ClassifierDemo(FakeClassifier(), beats, models={"gone": tmp_path / "gone.safetensors"})
     demo.view.model.value = "gone"
@@ -483,6 +485,7 @@ def test_a_model_chosen_meanwhile_classifies_the_upload_anew(two: ClassifierDemo
     assert len(two.session.tests.beats) == 10
 
 
+@tried("17 the work raises", "demo")
 def test_failed_work_is_told(beats: Beats, caplog: pytest.LogCaptureFixture) -> None:
     class Broken(FakeClassifier):
         def predict_proba(self, signal, rhythm=None):
@@ -516,6 +519,7 @@ def test_failed_work_is_told(beats: Beats, caplog: pytest.LogCaptureFixture) -> 
         lambda view: setattr(view.paper, "value", True),
     ],
 )
+@tried("20 an error in a callback", "demo")
 def test_no_error_is_lost(
     demo: ClassifierDemo, use, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

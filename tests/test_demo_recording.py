@@ -23,6 +23,7 @@ from ecglib.paths import MODELS, Run
 from ecglib.recordings import read_recording
 from ecglib.results import save_predictions
 from ecglib.synthetic import cached
+from reliability import tried
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +162,7 @@ def test_test_beats_as_they_were_recorded() -> None:
     assert recorded_traces(record().parent, gone)(5) is None
 
 
+@tried("12 predictions of another model", "demo", outcome="not used")
 def test_known_predictions_are_used_only_if_they_are_the_models(classifier, tmp_path: Path) -> None:
     test = cut_beats(read_recording(record()))
     run = Run(str(tmp_path))

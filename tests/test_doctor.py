@@ -14,6 +14,7 @@ import pytest
 import run_all
 from ecglib import doctor, kaggle_csv, physionet, sources
 from ecglib.paths import ROOT
+from reliability import tried
 
 
 def test_ten_lines_and_an_exit_status(monkeypatch, capsys):
@@ -33,6 +34,7 @@ def test_ten_lines_and_an_exit_status(monkeypatch, capsys):
     assert "WRONG  bad        RuntimeError: odd" in said and "pip install" in said
 
 
+@tried("19 packages that can't be imported", "run_all", outcome="mending commands, status 2")
 def test_it_runs_where_nothing_else_does(tmp_path):
     """The libraries can't be imported, and `run_all.py` says which are missing instead of dying."""
     for name in ("papermill", "torch", "jupyter_client", "pooch", "filelock"):
@@ -61,12 +63,14 @@ def test_an_old_python_can_read_it():
     ("number", "state"),
     [((3, 11, 4), "WRONG"), ((3, 11, 5), "ok"), ((3, 13, 9), "ok"), ((3, 14, 0), "WRONG")],
 )
+@tried("19 a Python too old or too new", "run_all", outcome="a mending command")
 def test_python(monkeypatch, number, state):
     fake = SimpleNamespace(version="x y", executable="python", version_info=number)
     monkeypatch.setattr(doctor, "sys", fake)
     assert doctor._python()[0] == state
 
 
+@tried("19 a package missing or too old", "run_all", outcome="a mending command")
 def test_packages(monkeypatch):
     real = doctor.version
 
@@ -86,6 +90,7 @@ def test_packages(monkeypatch):
     assert without({"torch": "99.0+cpu"})[0] == doctor.NOTE
 
 
+@tried("19 another package named ecglib", "run_all", outcome="a mending command")
 def test_another_ecglib_in_the_way(tmp_path, monkeypatch):
     (tmp_path / "ecglib").mkdir()
     (tmp_path / "ecglib" / "__init__.py").touch()
@@ -105,6 +110,7 @@ def test_another_ecglib_in_the_way(tmp_path, monkeypatch):
         ((1, "ImportError: no zmq"), "WRONG"),
     ],
 )
+@tried("19 another kernel, or none", "run_all", outcome="a mending command")
 def test_kernel(monkeypatch, answer, state):
     monkeypatch.setattr(doctor, "_child", lambda code, folder: answer)
     assert doctor._kernel()[0] == state
@@ -125,12 +131,14 @@ def test_a_child_that_crashes_or_hangs(monkeypatch):
         ((-4, "it ended with status -4"), "WRONG", "does not work"),
     ],
 )
+@tried("19 a processor that torch can't use", "run_all", outcome="a mending command")
 def test_processor(monkeypatch, answer, state, words):
     monkeypatch.setattr(doctor, "_child", lambda code, folder: answer)
     found = doctor._processor()
     assert found[0] == state and words in found[1]
 
 
+@tried("19 too little room, or read-only", "run_all", outcome="a mending command")
 def test_disk(monkeypatch):
     assert doctor._disk()[0] == doctor.OK
     with monkeypatch.context() as patch:
@@ -148,9 +156,22 @@ def test_disk(monkeypatch):
 
 
 @pytest.mark.parametrize(("free", "state"), [(1e9, "WRONG"), (9e9, "ok"), (None, "ok")])
+@tried("19 too little memory", "run_all", outcome="a mending command")
 def test_memory(monkeypatch, free, state):
     monkeypatch.setattr(doctor, "available_memory", lambda: free)
     assert doctor._memory()[0] == state
+
+
+def test_memory_of_a_container(monkeypatch):
+    """What its limit leaves, and the files it keeps in memory, which go when room is needed."""
+    files = {
+        "/proc/meminfo": "MemAvailable: 9000000 kB\n",
+        "/sys/fs/cgroup/memory.max": "4000000000\n",
+        "/sys/fs/cgroup/memory.current": "3500000000\n",
+        "/sys/fs/cgroup/memory.stat": "anon 5\ninactive_file 3000000000\n",
+    }
+    monkeypatch.setattr(Path, "read_text", lambda path, encoding: files[path.as_posix()])
+    assert doctor.available_memory() == 3_500_000_000
 
 
 def test_data(monkeypatch, tmp_path):

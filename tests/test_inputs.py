@@ -3,10 +3,7 @@
 What came of each stands in outputs/reliability.md, too, see `reliability`.
 """
 
-import io
 import re
-import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,54 +11,22 @@ import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
-from demo_fakes import ten_beats
+from bad_files import BEAT, INPUTS
+from demo_fakes import FakeClassifier, ten_beats
 from ecglib.api_app import create_app
 from ecglib.api_settings import Settings
 from ecglib.archive import main as archive
 from ecglib.classifier import Classifier
 from ecglib.demo import ClassifierDemo
-from reliability import outcome
+from ecglib.knn import fast_knn, predict_proba, published_knn
+from reliability import INPUTS as FAULTS
+from reliability import note, tried
+from test_classifier import FOREIGN, foreign
 from test_demo import upload
+from tiny_training import save_tiny
 
-SIGNAL = "s01.dat 16 200 11 0 0 0 0 I\n"
-BEAT = ",".join(["0.5", "1", *["0"] * 185])
+pytestmark = pytest.mark.faults
 
-
-def wfdb(header: str = f"s01 1 360 4000\n{SIGNAL}", dat: bytes | None = bytes(8000), **more):
-    files = {"s01.hea": header.encode(), "s01.dat": dat, **{f"s01.{k}": v for k, v in more.items()}}
-    return {name: content for name, content in files.items() if content is not None}
-
-
-def bomb() -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
-        file.writestr("a.csv", bytes(300_000_000))
-    return packed.getvalue()
-
-
-# By their number in the list of bad inputs: the files, and words of the sentence.
-INPUTS: dict[str, tuple[Callable[[], dict[str, bytes]], str]] = {
-    "1 an empty file": (lambda: {"a.csv": b""}, "number"),
-    "1 a header alone": (lambda: {"a.csv": b"time,mV\n"}, "number"),
-    "2 words": (lambda: {"a.csv": b"some;words\nonly;words\n"}, "number"),
-    "3 a label of 7": (lambda: {"a.csv": f"{BEAT},7\n".encode()}, "labels|beats"),
-    "4 a recording without its rate": (lambda: {"a.csv": b"1\n2\n" * 2000}, "sampling rate"),
-    "5 a value that is no number": (lambda: {"a.csv": f"x{BEAT}\n".encode()}, "number"),
-    "6 a flat lead": (wfdb, "[Nn]o beats|no ECG|flat"),
-    "7 ten million numbers": (lambda: {"a.csv": b"1\n" * 10_100_000}, "5,000,000|limit|too many"),
-    "8 a picture called .csv": (lambda: {"a.csv": b"\x89PNG\r\n\x1a\n" + bytes(99)}, "text"),
-    "8 a zip bomb": (lambda: {"a.zip": bomb()}, "MB"),
-    "8 a damaged zip": (lambda: {"a.zip": b"PK\3\4junk"}, "zip"),
-    "9 no .dat": (lambda: wfdb(dat=None), "missing|together|\\.dat"),
-    "9 a truncated .dat": (lambda: wfdb(dat=b"short"), "truncated|bytes"),
-    "9 a rate of 0": (lambda: wfdb(f"s01 1 0 4000\n{SIGNAL}"), "sampling rate"),
-    "9 10^12 samples": (lambda: wfdb(f"s01 1 360 {10**12}\n{SIGNAL}"), "length|promises"),
-    "9 a file elsewhere": (lambda: wfdb("s01 1 360 9\n../s01.dat 16 200\n"), "elsewhere"),
-    "9 an unknown format": (lambda: wfdb("s01 1 360 9\ns01.dat 999 200\n"), "format"),
-    "9 a corrupt .atr": (lambda: wfdb(atr=b"\xff" * 9), "can't be read|complete"),
-    "9 an EDF file that lies": (lambda: {"a.edf": b"0       " + b"9" * 300}, "EDF"),
-    "9 an ISHNE file that lies": (lambda: {"a.ecg": b"ISHNE1.0" + b"\xff" * 900}, "ISHNE"),
-}
 IN_ARCHIVES = (".hea", ".edf", ".ecg")  # an archive's recordings; other files are passed over
 
 
@@ -69,11 +34,11 @@ def ended(name: str, entrance: str, said: str) -> None:
     """Check the sentence and note what came of the input."""
     assert re.search(INPUTS[name][1], said), said
     assert "Traceback" not in said, said
-    outcome(f"input {name}", entrance, "handed in", "a sentence")
+    note(FAULTS, name, entrance, "no beats, and why" if name.startswith("6 ") else "a sentence")
 
 
 @pytest.mark.parametrize("name", INPUTS)
-def test_classifier(name: str, model: Path, tmp_path: Path) -> None:
+def test_library(name: str, model: Path, tmp_path: Path) -> None:
     files = INPUTS[name][0]()
     for own, content in files.items():
         (tmp_path / own).write_bytes(content)
@@ -81,10 +46,10 @@ def test_classifier(name: str, model: Path, tmp_path: Path) -> None:
     try:
         table = Classifier.load(model).classify_recording(path)
     except ValueError as error:
-        ended(name, "Classifier", str(error))
+        ended(name, "library", str(error))
     else:
         assert not len(table) and name.startswith("6 ")
-        ended(name, "Classifier", f"no beats; {table.attrs['no_verdict']}")
+        ended(name, "library", f"no beats; {table.attrs['no_verdict']}")
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +109,7 @@ def test_archive(model: Path, tmp_path: Path) -> None:
         ended(name, "archive", failure if isinstance(failure, str) else "no beats")
 
 
+@tried("5 values that are no beats", "library", "API")
 def test_values_that_are_no_beats(model: Path, client: TestClient) -> None:
     """5, 3: what is no row of 187 finite numbers."""
     for row in ([np.nan] * 187, [np.inf] * 187, [1e999] * 187, ["x"] * 187, [0.5] * 500, []):
@@ -152,5 +118,84 @@ def test_values_that_are_no_beats(model: Path, client: TestClient) -> None:
         text = str(row).replace("nan", "NaN").replace("inf", "1e999").replace("'", '"')
         answer = client.post("/predict", content=f'{{"signal": {text}}}')
         assert answer.status_code == 422
-    outcome("input 5 values that are no beats", "Classifier", "handed in", "a sentence")
-    outcome("input 5 values that are no beats", "API", "handed in", "a sentence")
+
+
+# --- 11: what is no model ------------------------------------------------------------------------
+
+
+@pytest.fixture(params=FOREIGN)
+def how(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def no_model(how: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that is no usable model; loading it must not make the folder ``exploded``."""
+    monkeypatch.chdir(tmp_path)
+    foreign(path := tmp_path / "foreign.safetensors", how, model)
+    return path
+
+
+@tried("11 a model file: {how}", "demo")
+def test_no_model_for_the_demo(how: str, no_model: Path) -> None:
+    demo = ClassifierDemo(FakeClassifier(), ten_beats(), models={"foreign": no_model})
+    demo.view.model.value = "foreign"
+    assert "03_cnn_lstm_training" in demo.view.message.value
+    assert not no_model.with_name("exploded").exists()
+    demo.view.next.click()  # with the model from before
+    assert "Beat 2 of 10" in demo.view.position.value
+
+
+@tried("11 a model file: {how}", "API", outcome="503, and /health says why")
+def test_no_model_for_the_api(how: str, no_model: Path) -> None:
+    with TestClient(create_app(Settings(model=no_model))) as client:
+        health = client.get("/health").json()
+        assert health["status"] == "degraded" and "model file" in health["reason"]
+        assert client.get("/ready").status_code == 503
+    assert not no_model.with_name("exploded").exists()
+
+
+@tried("11 a model file: {how}", "archive", outcome="a sentence, status 2")
+def test_no_model_for_an_archive(how: str, no_model: Path, capsys: pytest.CaptureFixture) -> None:
+    call = [str(no_model.parent), "--out", str(no_model.with_name("R.parquet"))]
+    assert archive([*call, "--model", str(no_model)]) == 2
+    assert "03_cnn_lstm_training" in capsys.readouterr().err
+    assert not no_model.with_name("exploded").exists()
+
+
+@tried("18 the model is replaced while it is used", "library", outcome="the old one, to its end")
+def test_a_model_that_is_replaced_while_it_is_used(tmp_path: Path) -> None:
+    path = save_tiny(tmp_path / "m.safetensors", seed=0)
+    beats = ten_beats().signal
+    used = Classifier.load(path)
+    before = used.predict_proba(beats)
+    save_tiny(path, seed=1)
+    assert (used.predict_proba(beats) == before).all()
+    assert (Classifier.load(path).predict_proba(beats) != before).any()
+
+
+# --- 20: too few of a kind -----------------------------------------------------------------------
+
+
+@tried("20 fewer training beats than neighbours", "library")
+def test_fewer_training_beats_than_neighbours() -> None:
+    beats = ten_beats()
+    for make in (published_knn, fast_knn):
+        model = make().fit(beats.signal[:2], beats.label[:2])
+        with pytest.raises(ValueError, match="n_neighbors|neighbours"):
+            predict_proba(model, beats.signal)
+
+
+@tried("20 one class alone", "API", outcome="counted and scored")
+def test_beats_of_one_class(client: TestClient) -> None:
+    rows = f"{BEAT},1\n" * 3
+    said = client.post("/batch-predict-csv", files={"file": ("a.csv", rows.encode())}).json()
+    assert said["count"] == 3 and 0 <= said["accuracy"] <= 1 and sum(said["counts"].values()) == 3
+
+
+@tried("20 one class alone", "demo", outcome="counted and scored")
+def test_one_class_in_the_demo(demo: ClassifierDemo) -> None:
+    upload(demo, {"a.csv": f"{BEAT},1\n".encode() * 3})
+    demo.view.own.classify.click()
+    demo.wait()
+    assert "Traceback" not in demo.view.message.value and not demo.view.message.value

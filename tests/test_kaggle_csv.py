@@ -10,6 +10,7 @@ from ecglib import kaggle_csv, published
 from ecglib.beats import cut_beats, join
 from ecglib.labels import MITDB_RECORDS, SYMBOL_TO_CLASS
 from ecglib.recordings import read_recording
+from reliability import tried
 
 
 def write_csv(folder, signal, label, in_test):
@@ -255,6 +256,7 @@ def test_kaggle_comes_next_and_is_kept(caches, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("error", [SystemExit(1), OSError("no credentials"), ImportError("none")])
+@tried("14 Kaggle: no credentials, or wrong ones", "library", outcome="three ways out")
 def test_without_credentials_there_are_three_ways_out(caches, monkeypatch, error):
     client(monkeypatch, "kagglehub", failing(ValueError("403 Forbidden")))
     client(monkeypatch, "kaggle", failing(error))

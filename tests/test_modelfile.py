@@ -8,6 +8,7 @@ from safetensors.torch import save_file
 
 from ecglib.model import CNNLSTM
 from ecglib.modelfile import CARD_KEY, ModelFileError, checksum, load_model, read_card, save_model
+from reliability import tried
 from tiny_training import TINY
 
 
@@ -33,6 +34,7 @@ def test_what_was_saved_loads(good):
 
 
 @pytest.mark.parametrize("part", ["weights", "threshold", "temperature"])
+@tried("11 a model with one changed byte", "library")
 def test_one_changed_byte_is_noticed(good, part):
     content = bytearray(good.read_bytes())
     spot = content.find(b"0.7") + 2 if part == "threshold" else -1
@@ -70,6 +72,7 @@ def test_a_file_without_checksum_is_refused(good):
         (None, [1]),
     ],
 )
+@tried("11 a model of impossible size", "library")
 def test_an_impossible_architecture_takes_no_memory(good, name, value):
     model, card = load_model(good)
     card["architecture"] = card["architecture"] | {name: value} if name else value
@@ -79,6 +82,7 @@ def test_an_impossible_architecture_takes_no_memory(good, name, value):
 
 
 @pytest.mark.parametrize("damage", ["NaN", "float64", "bfloat16", "missing", "one too many"])
+@tried("11 weights that can't predict", "library")
 def test_weights_that_cannot_predict_are_refused(good, damage):
     model, card = load_model(good)
     tensors = model.state_dict()

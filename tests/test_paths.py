@@ -1,12 +1,96 @@
-"""How files get their names and their permissions."""
+"""How files get their names and permissions; temporary folders of killed processes go."""
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from ecglib import paths
 from ecglib.paths import atomic_write
+from ecglib.readers import open_ecg
+from ecglib.recordings import read_recording
+from ecglib.synthetic import write_recordings
+from reliability import tried
+
+HOLD = """
+import os, sys
+from ecglib.paths import scratch
+with scratch() as folder:
+    (folder / "of a patient").touch()
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The system's folder for temporary files, as far as this test is concerned."""
+    (folder := tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    return folder
+
+
+def hold() -> subprocess.Popen:
+    """A process with a scratch folder."""
+    return subprocess.Popen(
+        [sys.executable, "-c", HOLD],
+        env=os.environ | {"PYTHONPATH": str(paths.ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+@tried("15 killed with a temporary folder", "library", outcome="the next one removes it")
+def test_scratch_of_the_dead_goes_and_of_the_living_stays(temporary: Path) -> None:
+    dead, alive = hold(), hold()
+    left, held = (Path(process.stdout.readline().strip()) for process in (dead, alive))
+    assert left.parent == held.parent == temporary
+    dead.kill()
+    dead.communicate()
+    halfway = temporary / f"{paths.SCRATCH}halfway"  # removed by a process that was killed then
+    young = temporary / f"{paths.SCRATCH}young"  # not yet locked by the process that has made it
+    for folder in (halfway, young, temporary / "another's"):
+        folder.mkdir()
+    for folder in (left, held, halfway):
+        os.utime(folder, (1, 1))
+    with paths.scratch() as own:
+        assert {*temporary.iterdir()} == {own, held, young, temporary / "another's"}
+    alive.communicate("")
+    assert {*temporary.iterdir()} == {young, temporary / "another's"}
+
+
+def test_only_what_is_unpacked_needs_a_folder(temporary: Path, tmp_path: Path) -> None:
+    """So that a worker that is killed while it reads leaves none."""
+    folder = write_recordings(tmp_path / "r", n_records=1, minutes=1)
+    with open_ecg(folder / "s01"):
+        assert not any(temporary.iterdir())
+    with open_ecg({path.name: path.read_bytes() for path in folder.iterdir()}) as ecg:
+        assert len(list(temporary.iterdir())) == 1
+        assert (ecg.read(0, 100, 0) == read_recording(folder / "s01").signal[:100, 0]).all()
+    assert not any(temporary.iterdir())
+
+
+def test_a_folder_beside(tmp_path: Path) -> None:
+    old, new = tmp_path / ".tmp-r-old", tmp_path / ".tmp-r-new"
+    for folder in (old, new):
+        folder.mkdir()
+    os.utime(old, (1, 1))
+    with pytest.raises(ZeroDivisionError), paths.folder_beside(tmp_path / "r") as work:
+        (work / "x").touch()
+        raise ZeroDivisionError
+    assert [*tmp_path.iterdir()] == [new]
+
+
+def test_nobody_knows_where_home_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container may run as a user that it does not know."""
+    monkeypatch.setattr(os.path, "expanduser", lambda path: os.fspath(path))
+    assert paths.show(Path("/far/x")) == "/far/x"
+    assert paths.given("~/x") == Path.cwd() / "~" / "x"
 
 
 def test_files_are_as_readable_as_the_umask_says(

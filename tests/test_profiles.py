@@ -1,6 +1,7 @@
 import pytest
 
 from ecglib import parameters, profiles
+from reliability import tried
 from test_parameters import CELL, notebook, problems
 
 
@@ -74,6 +75,7 @@ def test_texts_become_what_the_notebook_declares(known):
         ("run_dir: elsewhere", "set by the runner"),
     ],
 )
+@tried("13 a mistake in a parameter file", "run_all", outcome="a sentence, status 2")
 def test_what_a_file_must_not_hold(known, tmp_path, text, reason):
     mine = yaml_file(tmp_path, text)
     (problem,) = problems(profiles.merge, known, ["03"], [mine], reserved=["run_dir"])

@@ -11,9 +11,11 @@ import pytest
 
 from ecglib import paths, runner
 from ecglib.runner import Stage
+from reliability import tried
 from run_project import COMMON, STAGES, WRITE, wait_for
 
 
+@tried("17 a notebook: raises", "run_all", outcome="a sentence, status 1")
 def test_the_first_failure_stops_the_run_and_the_rest_can_follow(project, capsys):
     project.write("01_first", "1 / 0")
     assert project.run() == 1
@@ -37,15 +39,17 @@ def test_the_first_failure_stops_the_run_and_the_rest_can_follow(project, capsys
 
 GOOD = WRITE.format(name="01_first")
 FAILURES = {
-    "leaves quietly": (["import sys; sys.exit(0)", GOOD], "cell [3]: SystemExit: 0"),
-    "kernel leaves": ([GOOD, "import os; os._exit(0)", "1"], "cell [4]: the kernel died"),
+    "calls sys.exit(0)": (["import sys; sys.exit(0)", GOOD], "cell [3]: SystemExit: 0"),
+    "ends its kernel": ([GOOD, "import os; os._exit(0)", "1"], "cell [4]: the kernel died"),
     "hangs": (["import time; time.sleep(60)"], "cell [3]: it took longer than the 1 s"),
     "makes nothing": (["1"], "metrics/01_first.json (from an earlier run)"),
 }
 
 
-@pytest.mark.parametrize("cells, reason", FAILURES.values(), ids=FAILURES)
-def test_a_failure_is_seen_and_the_last_good_notebook_stays(project, capsys, cells, reason):
+@pytest.mark.parametrize("how", FAILURES)
+@tried("17 a notebook: {how}", "run_all", outcome="a sentence, status 1")
+def test_a_failure_is_seen_and_the_last_good_notebook_stays(project, capsys, how):
+    cells, reason = FAILURES[how]
     good = project.executed / "01_first.ipynb"
     good.parent.mkdir(parents=True)
     good.write_text("the last good one")
@@ -61,12 +65,14 @@ def test_a_failure_is_seen_and_the_last_good_notebook_stays(project, capsys, cel
     assert project.leftovers() == []
 
 
+@tried("17 a notebook: skips a cell", "run_all", outcome="a sentence, status 1")
 def test_a_tag_does_not_excuse_a_cell(project, capsys):
     project.write("01_first", "1 / 0", tags=["skip-execution"])
     assert project.run("--only", "01") == 1
     assert "cell [3]: it was not run" in capsys.readouterr().err
 
 
+@tried("17 a notebook: its kernel does not start", "run_all", outcome="a sentence, status 1")
 def test_a_kernel_that_does_not_start_is_a_failure(project, monkeypatch, capsys):
     command = {"argv": [sys.executable, "-c", "pass"], "language": "python"}
     monkeypatch.setattr(runner, "get_kernel_dict", lambda: command)
@@ -86,10 +92,13 @@ def test_promised_files_are_new_and_not_empty(tmp_path):
     old.write_text("x")
     os.utime(old, (1, 1))
     before = runner._versions([tmp_path / "01_*.png"])
+    assert len(before) == 1
     assert "from an earlier run" in runner._unkept([tmp_path / "01_*.png"], before)
     new.touch()
+    os.utime(new, (0, 0))  # made after a clock was set back
     assert "01_*.png (empty)" in runner._unkept([tmp_path / "01_*.png"], before)
     new.write_text("x")
+    os.utime(new, (1, 1))
     assert runner._unkept([tmp_path / "01_*.png"], before) == ""
 
 
@@ -119,6 +128,7 @@ sys.exit(project.run())
 
 
 @pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@tried("15 Ctrl-C or SIGTERM", "run_all", outcome="work saved, status 130 or 143")
 def test_a_stopped_run_leaves_nothing_torn(tmp_path, number, status):
     output = tmp_path / "outputs" / "quick"
     good = output / "notebooks" / "01_first.ipynb"

@@ -9,6 +9,7 @@ from ecglib.model import CNNLSTM, CONFIGS
 from ecglib.modelfile import save_model
 from ecglib.serving import EngineError, export_onnx
 from ecglib.splits import split_beats
+from reliability import tried
 
 
 @pytest.fixture(scope="module", params=["compact", "rhythm"])
@@ -56,6 +57,7 @@ def test_without_an_onnx_form_pytorch_serves(model_path, tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["other weights", "torn", "foreign"])
+@tried("12 an ONNX form of a model: {damage}", "library", outcome="not used")
 def test_an_onnx_form_of_something_else_is_not_used(model_path, tmp_path, damage):
     path = tmp_path / "model.safetensors"
     path.write_bytes(model_path.read_bytes())

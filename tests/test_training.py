@@ -14,6 +14,7 @@ from ecglib.recipes import RECIPES, Recipe, class_weights, focal_loss, one_cycle
 from ecglib.sampling import draw
 from ecglib.splits import split_beats
 from ecglib.training import fit
+from reliability import tried
 from tiny_training import QUICK, TINY, bumps, train
 
 
@@ -60,6 +61,7 @@ def test_what_was_validated_is_what_is_returned(beats, precision):
     assert float(loss) == pytest.approx(best.validation_loss, rel=tolerance)
 
 
+@tried("15 a training that is interrupted", "library", outcome="goes on, the same weights")
 def test_interrupted_training_ends_like_an_uninterrupted_one(beats, tmp_path):
     whole, _, _ = train(beats)
 
@@ -82,6 +84,7 @@ def test_interrupted_training_ends_like_an_uninterrupted_one(beats, tmp_path):
     assert same_weights(whole, again)
 
 
+@tried("15 a checkpoint of another training", "library", outcome="not used")
 def test_checkpoint_of_another_training_is_not_resumed(beats, tmp_path):
     checkpoint = tmp_path / "tiny.pt"
     train(beats, checkpoint=checkpoint)
@@ -89,6 +92,7 @@ def test_checkpoint_of_another_training_is_not_resumed(beats, tmp_path):
     assert lines[0].startswith("epoch  1")
 
 
+@tried("15 a damaged checkpoint", "library", outcome="begins again, and says so")
 def test_damaged_checkpoint_starts_again(beats, tmp_path, capsys):
     checkpoint = tmp_path / "tiny.pt"
     train(beats, checkpoint=checkpoint)

@@ -14,6 +14,7 @@ import pytest
 from packaging.specifiers import SpecifierSet
 
 from ecglib import kaggle_csv, parameters
+from reliability import tried
 from test_project import ROOT, tracked_texts
 
 
@@ -117,6 +118,7 @@ def test_no_parameter_asks_for_a_secret() -> None:
 
 
 @pytest.mark.parametrize("place", ["KAGGLE_KEY", "KAGGLE_API_TOKEN", "kaggle.json", "access_token"])
+@tried("14 Kaggle: its answer holds the token", "library", outcome="shown as ***")
 def test_kaggles_keys_are_not_in_messages(tmp_path, monkeypatch, capsys, place) -> None:
     secret = "0123456789abcdef" * 2
     for name in ("KAGGLE_KEY", "KAGGLE_API_TOKEN"):

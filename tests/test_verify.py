@@ -9,10 +9,11 @@ import pytest
 from safetensors.numpy import save_file
 
 from ecglib import manifest, verify
-from ecglib.parameters import ParameterError
+from ecglib.parameters import ParameterError, inspect
 from ecglib.paths import ROOT
 from ecglib.runner import Stage
 from run_project import COMMON
+from test_parameters import notebook
 
 SCORE = """\
 import json
@@ -103,6 +104,11 @@ def test_it_repeats_and_changes_nothing(project, capsys):
         ({"schema": manifest.SCHEMA}, "is incomplete"),
         (changed("notebooks", [1]), "is incomplete"),
         (changed("machine", {}), "is incomplete"),
+        (changed("machine", "threads", "2; rm"), "is incomplete"),
+        (changed("profile", "../../elsewhere"), "is incomplete"),
+        (changed("software", None), "is incomplete"),
+        (changed("notebooks", "03", "models", "x"), "is incomplete"),
+        (changed("metrics", 3), "is incomplete"),
         (changed("data", "sha256", "d1"), "03 was made from other data"),
     ],
 )
@@ -111,6 +117,27 @@ def test_what_cannot_be_repeated_is_refused(tmp_path, content, words):
     file.write_text(json.dumps(content))
     with pytest.raises(ParameterError, match=words):
         verify.read(file)
+
+
+def test_what_is_no_manifest_is_no_traceback(tmp_path, project, capsys):
+    (tmp_path / "run.json").write_text("[" * 10**5)
+    (tmp_path / "folder" / "run.json").mkdir(parents=True)
+    for path in (tmp_path / "run.json", tmp_path / "folder" / "run.json", tmp_path):
+        assert project.run("--verify", str(path)) == 2
+        assert "is not the run.json" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        project.run("--verify", str(path), "--profile", "quick")
+
+
+def test_data_of_ones_own_have_to_be_named_again(tmp_path):
+    known = {"03": inspect(notebook(tmp_path / "03.ipynb", (SEED, ["parameters"])))}
+    then, stages = (
+        changed("notebooks", "03", "parameters", {"root": "mine"}),
+        [Stage("03", "", "", ())],
+    )
+    with pytest.raises(ParameterError, match="--root FOLDER"):
+        verify.plan(then, stages, known)
+    assert verify.plan(then, stages, known, [("root", "here")])[1] == {"03": {"root": "here"}}
 
 
 def test_parameters_that_are_gone_are_named():
