@@ -117,6 +117,7 @@ def test_bad_recordings(classifier, signal, fs, lead, message):
 
 
 @pytest.mark.parametrize("signal", [np.zeros(0), np.zeros(50), np.ones(10_000)])
+@tried("10 a recording without beats", "library", outcome="no beats, and why")
 def test_recordings_without_beats(classifier, signal):
     table = classifier.classify_recording(signal, fs=360)
     assert len(table) == 0 and "p_Q" in table

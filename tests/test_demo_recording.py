@@ -69,6 +69,7 @@ def test_annotations_give_the_true_classes(found, upload) -> None:
     assert "beats found" in strip.describe() and "a minute" in strip.describe()
 
 
+@tried("10 a recording without beats", "demo")
 def test_a_recording_without_beats_or_rate_is_refused(classifier, upload) -> None:
     flat = replace(upload.recording, signal=np.zeros((5000, 1), np.float32), leads=("I",))
     with pytest.raises(ValueError, match="No beats were found"):

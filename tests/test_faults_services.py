@@ -58,9 +58,10 @@ def test_the_archive_is_killed(recordings: Path, model: Path, tmp_path: Path) ->
     out, parts = tmp_path / "R.parquet", tmp_path / "R.parts"
     call = ["ecglib.archive", str(recordings), "--out", str(out), "--model", str(model)]
     call += ["--workers", "1"]
+    (temporary := tmp_path / "temporary").mkdir()
     rng = random.Random(2)
     for _ in range(KILLS):
-        process = start(*call)
+        process = start(*call, TMPDIR=str(temporary))
         time.sleep(rng.uniform(0, 8))
         for worker in children(process):  # some rounds lose a worker, too, and a moment later all
             if rng.random() < 0.3 and "spawn_main" in str(worker.cmdline()):
@@ -75,7 +76,7 @@ def test_the_archive_is_killed(recordings: Path, model: Path, tmp_path: Path) ->
             out.unlink()
             for part in parts.rglob("*.parquet"):
                 part.unlink()
-    last = start(*call)
+    last = start(*call, TMPDIR=str(temporary))
     _, error = last.communicate(timeout=600)
     assert last.returncode == 0, error.decode()
     beats, classifier = pd.read_parquet(out), Classifier.load(model)
@@ -84,6 +85,7 @@ def test_the_archive_is_killed(recordings: Path, model: Path, tmp_path: Path) ->
         own = beats[beats["recording"] == entry.name].reset_index(drop=True)
         pd.testing.assert_frame_equal(own, expected, rtol=1e-4)
     assert [path.name for path in tmp_path.rglob(".*")] == []
+    assert [*temporary.glob("ecg-*")] == []
     note_kills("archive and its workers", KILLS)
 
 
