@@ -186,11 +186,11 @@ def _execute(source: Path, target: Path, values: Mapping, cell_timeout: int | No
     bar = {"desc": source.stem, "leave": False} if sys.stderr.isatty() else False
     transport = "ipc" if os.name == "posix" else "tcp"  # no port that others could listen to
     # Where the next run finds what a killed one leaves.
-    near = len(os.fsencode(target.parent.resolve())) <= MAX_SOCKET_FOLDER
+    near = target.parent.resolve()
     place = (
-        {"prefix": "kernel-", "dir": target.parent}
-        if near
-        else {"prefix": _elsewhere(target.parent)}
+        {"prefix": "kernel-", "dir": near}
+        if len(os.fsencode(near)) <= MAX_SOCKET_FOLDER
+        else {"prefix": _elsewhere(near)}
     )
     with TemporaryDirectory(**place) as folder:
         settings = {
