@@ -103,8 +103,9 @@ def written(cells: Cells) -> str:
 # What goes wrong, and what comes of it
 
 Made by `make faults`, from tests that fail if anything is lost, torn or left behind.
-{len(rows[INPUTS])} bad inputs and faults were tried, each at the entrances that it can come through,
-{columns[INPUTS]} cases together; {kills:,} kills and {columns[WRITING]} series of failing writes were survived.
+Tried: {len(rows[INPUTS])} bad inputs and faults at the entrances that they can come through,
+{columns[INPUTS]} cases together.
+Survived: {kills:,} kills, and {columns[WRITING]} series of failing writes.
 """
     for section, names in COLUMNS.items():
         text += f"\n## {section}\n\n{MEANING[section]}\n\n"
