@@ -14,7 +14,6 @@ on; 130 or 143 stopped.
 """
 
 import argparse
-import hashlib
 import logging
 import signal
 import sys
@@ -90,16 +89,15 @@ def classify_archive(
     try:
         from ecglib.archive_results import put_together
         from ecglib.archive_worker import Model, classify_to_part
-        from ecglib.modelfile import load_model
+        from ecglib.classifier import Classifier
     except ImportError as error:
         raise ClusterError(
             f"Archives need more packages ({error}). Install them: pip install -e '.[archive]'"
         ) from error
     path = MODELS / f"{DEFAULT_MODEL}.safetensors" if model is None else Path(model)
-    load_model(path)  # refuses what is no model before a cluster is started for it
-    content = path.read_bytes()
-    checksum = hashlib.sha256(content).hexdigest()
-    made_with = f"ecglib {ecglib.__version__} model {checksum} lead {lead}"
+    Classifier.load(path)  # refuses what is no model before a cluster is started for it
+    plugin = Model(path)
+    made_with = f"ecglib {ecglib.__version__} model {plugin.checksum} lead {lead}"
     entries = find_recordings(folder, made_with)
     parts = out.removesuffix(".parquet") + ".parts"
     done = finished(parts)
@@ -109,7 +107,7 @@ def classify_archive(
     if todo:
         with _cluster(scheduler, workers) as client:
             print(f"Dashboard: {client.dashboard_link}", flush=True)
-            client.register_plugin(plugin := Model(content, checksum))
+            client.register_plugin(plugin)
             submit = partial(
                 client.submit,
                 classify_to_part,
@@ -126,7 +124,7 @@ def classify_archive(
                         bar.set_postfix(failed=len(failures), refresh=False)
                     bar.update()
     remove_torn(parts, out)
-    return put_together(entries, failures, parts, out, checksum)
+    return put_together(entries, failures, parts, out, plugin.checksum)
 
 
 @contextmanager

@@ -1,5 +1,8 @@
 """What a worker of the cluster does: load the model once, then one recording after the other."""
 
+import hashlib
+from pathlib import Path
+
 import pandas as pd
 from distributed import Worker, WorkerPlugin, get_worker
 
@@ -9,25 +12,31 @@ from ecglib.paths import scratch
 
 
 class Model(WorkerPlugin):
-    """The classifier of a worker; it travels as the model file's bytes, which need no shared disk.
+    """The classifier of a worker; it travels as the files' bytes, which need no shared disk.
 
     Parameters
     ----------
-    content : bytes
-        Of the model file.
+    path : Path
+        Of the model file; its ONNX form goes along, where there is one.
+
+    Attributes
+    ----------
     checksum : str
-        Its SHA-256, part of the plugin's name: archives with other models may use the same workers.
+        SHA-256 of the model file, part of the plugin's name: archives with other models may use
+        the same workers.
     """
 
-    def __init__(self, content: bytes, checksum: str):
-        self.name = f"ecg-model-{checksum[:12]}"
-        self._content = content
+    def __init__(self, path: Path):
+        files = [file for file in (path, path.with_suffix(".onnx")) if file.is_file()]
+        self._contents = {f"model{file.suffix}": file.read_bytes() for file in files}
+        self.checksum = hashlib.sha256(self._contents[f"model{path.suffix}"]).hexdigest()
+        self.name = f"ecg-model-{self.checksum[:12]}"
 
     def setup(self, worker: Worker) -> None:
         with scratch() as folder:
-            path = folder / "model.safetensors"
-            path.write_bytes(self._content)
-            self.classifier = Classifier.load(path)
+            for name, content in self._contents.items():
+                (folder / name).write_bytes(content)
+            self.classifier = Classifier.load(folder / next(iter(self._contents)))
 
 
 def classify_to_part(entry: Entry, folder: str, parts: str, model: str, lead: int) -> str | None:

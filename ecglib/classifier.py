@@ -1,28 +1,37 @@
 """The trained network as people use it: beats or a whole recording in, classes out."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import torch
-from scipy.special import softmax
 
 from ecglib.beats import BEAT_SAMPLES, RECORDING_FS, Beats, resampling_ratio
 from ecglib.blocks import beat_rows, find_beats, upside_down
 from ecglib.labels import CLASSES
-from ecglib.model import CNNLSTM
-from ecglib.modelfile import load_model
+from ecglib.modelfile import StoredModel, read_model
 from ecglib.paths import DEFAULT_MODEL, MODELS
 from ecglib.quality import OK, looks_inverted, stretches, unbroken
 from ecglib.readers import open_ecg
 from ecglib.readers_files import Ecg
 from ecglib.rhythm import RHYTHM, rhythm_between
 from ecglib.rpeaks import WINDOW
-from ecglib.serving import pick_engine
+from ecglib.serving import by_torch, pick_engine
+
+if TYPE_CHECKING:
+    from ecglib.model import CNNLSTM
 
 
 class Classifier:
     """Classifies heartbeats with a trained network.
+
+    Parameters
+    ----------
+    model : CNNLSTM or StoredModel
+        In memory, or read by `ecglib.modelfile.read_model`.
+    card : dict
+    engine : str
+        For a stored model, see :meth:`load`.
 
     Attributes
     ----------
@@ -36,10 +45,13 @@ class Classifier:
 
     classes = CLASSES
 
-    def __init__(self, model: CNNLSTM, card: dict, onnx: Path | None = None, engine: str = "torch"):
-        self.model = model.eval()
-        self.card = card
-        self.engine, self._logits = pick_engine(self.model, onnx, engine)
+    def __init__(self, model: "CNNLSTM | StoredModel", card: dict, engine: str = "torch"):
+        self._model, self.card = model, card
+        self._temperature = float(model.temperature)
+        if isinstance(model, StoredModel):
+            self.engine, self._logits = pick_engine(model, engine)
+        else:
+            self.engine, self._logits = "torch", by_torch(model.eval())
 
     @classmethod
     def load(cls, path: str | Path | None = None, engine: str = "auto") -> "Classifier":
@@ -58,9 +70,13 @@ class Classifier:
         EngineError
             The engine named can't serve the model; ``auto`` falls back to PyTorch.
         """
-        path = MODELS / f"{DEFAULT_MODEL}.safetensors" if path is None else Path(path)
-        model, card = load_model(path)
-        return cls(model, card, path.with_suffix(".onnx"), engine)
+        stored = read_model(path or MODELS / f"{DEFAULT_MODEL}.safetensors")
+        return cls(stored, stored.card, engine)
+
+    @property
+    def model(self) -> "CNNLSTM":
+        """The network in PyTorch."""
+        return self._model.network if isinstance(self._model, StoredModel) else self._model
 
     @property
     def threshold(self) -> float:
@@ -100,8 +116,9 @@ class Classifier:
                     f"The rhythm of {len(beats)} beats has shape ({len(beats)}, {len(RHYTHM)}), "
                     f"not {rhythm.shape}: see ecglib.rhythm.rhythm_features."
                 )
-        logits = self._logits(beats, rhythm) / float(self.model.temperature)
-        return softmax(logits.astype(np.float64), axis=1)
+        logits = (self._logits(beats, rhythm) / self._temperature).astype(np.float64)
+        share = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return share / share.sum(axis=1, keepdims=True)
 
     def predict(self, signal, rhythm=None) -> np.ndarray:
         """Class letters, shape (n,), of beats; see :meth:`predict_proba`."""
@@ -109,6 +126,8 @@ class Classifier:
 
     def attention(self, signal) -> np.ndarray:
         """Attention over the beat, shape (n, 187): rows sum to 1; see :meth:`predict_proba`."""
+        import torch
+
         with torch.inference_mode():
             _, weights = self.model.forward_with_attention(torch.from_numpy(_check_beats(signal)))
         steps = weights.shape[1]

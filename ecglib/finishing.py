@@ -106,7 +106,7 @@ def keep(
     }
     path = run.model_file(name, beats.synthetic)
     save_model(model, path, card)
-    export_onnx(model, path.with_suffix(".onnx"))
+    export_onnx(path)
     for part, index in parts.items():
         save_predictions(run, name, part, beats, index, proba[part])
     return card

@@ -36,6 +36,8 @@ def describe(profile: str, source: str, checksum: str) -> dict:
     checksum : str
         SHA-256 of the data.
     """
+    from ecglib.serving import threads  # not above: `run_all.py --list` needs no NumPy
+
     return {
         "schema": SCHEMA,
         "profile": profile,
@@ -48,7 +50,7 @@ def describe(profile: str, source: str, checksum: str) -> dict:
             "processor": _processor(),
             "features": _features(),
             "cores": os.cpu_count(),
-            "threads": _threads(),
+            "threads": threads(),
         },
     }
 
@@ -207,11 +209,3 @@ def _features() -> list[str]:
         return []
     found = next((line for line in lines if line.startswith(("flags", "Features"))), "")
     return [name for name in FEATURES if name in found.split()]
-
-
-def _threads() -> int:
-    """Threads that the numerical libraries take: OMP_NUM_THREADS, or all processors we may use."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdigit():
-        return int(asked)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -6,18 +6,21 @@ of itself and the weights, so that a damaged file is refused. Loading a file exe
 
 import hashlib
 import json
-from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.numpy import save_file
 
 from ecglib.beats import BEAT_FS, BEAT_SAMPLES
 from ecglib.labels import CLASSES
-from ecglib.model import CNNLSTM, ModelConfig, predict_logits
 from ecglib.paths import atomic_write, show
+
+if TYPE_CHECKING:  # PyTorch is loaded where a network is built, since other engines need none
+    from ecglib.model import CNNLSTM
 
 CARD_KEY = "ecg-arrhythmia-notebooks"  # also tells our files from foreign ones
 CARD_VERSION = 1
@@ -30,7 +33,53 @@ class ModelFileError(ValueError):
     """A model file is missing, damaged, or not one of this project."""
 
 
-def save_model(model: CNNLSTM, path: str | Path, card: dict) -> None:
+@dataclass
+class StoredModel:
+    """A model file that was read.
+
+    Attributes
+    ----------
+    path : Path
+    card : dict
+        The model card.
+    weights : dict of str to ndarray
+    """
+
+    path: Path
+    card: dict
+    weights: dict[str, np.ndarray]
+
+    @property
+    def temperature(self) -> float:
+        """By which logits are divided, so that probabilities mean what they say."""
+        return float(self.weights["temperature"])
+
+    @cached_property
+    def network(self) -> "CNNLSTM":
+        """The network in PyTorch, ready to predict.
+
+        Raises
+        ------
+        ModelFileError
+            The weights do not fit the card.
+        """
+        import torch
+
+        from ecglib.model import predict_logits
+
+        try:
+            tensors = {name: torch.tensor(array) for name, array in self.weights.items()}
+            model = _empty(self.card["architecture"], tensors)
+            model.load_state_dict(tensors, assign=True)
+            answer = predict_logits(model, np.zeros((1, BEAT_SAMPLES), np.float32))
+            if not torch.isfinite(answer).all():
+                raise ValueError("it does not predict numbers")
+        except Exception as error:  # whatever a hostile card makes the builders of layers run into
+            raise _damaged(self.path, error) from error
+        return model.eval()
+
+
+def save_model(model: "CNNLSTM", path: str | Path, card: dict) -> None:
     """Write a network and its model card to one safetensors file, atomically.
 
     Parameters
@@ -54,23 +103,23 @@ def save_model(model: CNNLSTM, path: str | Path, card: dict) -> None:
         "architecture": model.config.to_dict(),
     }
     card = json.loads(json.dumps(card))  # as it will be read
-    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    card["sha256"] = checksum(card, tensors)
+    weights = {name: tensor.contiguous().numpy() for name, tensor in model.state_dict().items()}
+    card["sha256"] = checksum(card, weights)
     with atomic_write(path) as temporary:
         try:
-            save_file(tensors, temporary, metadata={CARD_KEY: json.dumps(card)})
+            save_file(weights, temporary, metadata={CARD_KEY: json.dumps(card)})
         except SafetensorError as error:  # its word for a full disk
             raise OSError(f"{show(path)} could not be written: {error}") from error
 
 
-def checksum(card: dict, tensors: Mapping[str, torch.Tensor]) -> str:
+def checksum(card: dict, weights: dict[str, np.ndarray]) -> str:
     """SHA-256 of the weights and of the card without its own ``sha256``."""
     content = {name: value for name, value in card.items() if name != "sha256"}
     total = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        total.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-        total.update(tensor.numpy())
+    for name in sorted(weights):
+        array = weights[name]
+        total.update(f"{name} torch.{array.dtype} {list(array.shape)}".encode())
+        total.update(array)
     return total.hexdigest()
 
 
@@ -85,7 +134,7 @@ def read_card(path: str | Path) -> dict:
     if not path.is_file():
         raise ModelFileError(f"There is no model file {show(path)}. {HOW_TO_MAKE_ONE}")
     try:
-        with safe_open(path, framework="pt") as stored:
+        with safe_open(path, framework="numpy") as stored:
             metadata = stored.metadata() or {}
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelFileError(
@@ -107,8 +156,8 @@ def read_card(path: str | Path) -> dict:
     return card
 
 
-def load_model(path: str | Path) -> tuple[CNNLSTM, dict]:
-    """The network of a model file, ready to predict, and its model card.
+def read_model(path: str | Path) -> StoredModel:
+    """Weights and card of a network's file, as they were saved.
 
     Raises
     ------
@@ -123,24 +172,38 @@ def load_model(path: str | Path) -> tuple[CNNLSTM, dict]:
             "whole recordings: load it with ecglib.PatientwiseClassifier.load."
         )
     try:
-        with safe_open(path, framework="pt") as stored:
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}
-        if card.get("sha256") != checksum(card, tensors):
+        with safe_open(path, framework="numpy") as stored:
+            weights = {name: stored.get_tensor(name) for name in stored.keys()}
+        if card.get("sha256") != checksum(card, weights):
             raise ValueError("its SHA-256 is not the one it was saved with")
-        model = _empty(card["architecture"], tensors)
-        model.load_state_dict(tensors, assign=True)
-        if not torch.isfinite(predict_logits(model, np.zeros((1, BEAT_SAMPLES), np.float32))).all():
-            raise ValueError("it does not predict numbers")
-    except Exception as error:  # whatever a hostile card makes the builders of layers run into
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelFileError(
-            f"{show(path)} is damaged, or its weights do not fit its model card ({reason}). "
-            f"{HOW_TO_MAKE_ONE}"
-        ) from error
-    return model.eval(), card
+        if weights["temperature"].shape != ():
+            raise ValueError("its temperature is not one number")
+    except Exception as error:  # whatever the library makes of what is in there
+        raise _damaged(path, error) from error
+    return StoredModel(Path(path), card, weights)
 
 
-def _empty(architecture: dict, tensors: Mapping[str, torch.Tensor]) -> CNNLSTM:
+def load_model(path: str | Path) -> tuple["CNNLSTM", dict]:
+    """The network of a model file in PyTorch, ready to predict, and its model card.
+
+    Raises
+    ------
+    ModelFileError
+        As in :func:`read_model`, or the weights do not fit the card.
+    """
+    stored = read_model(path)
+    return stored.network, stored.card
+
+
+def _damaged(path: str | Path, error: Exception) -> ModelFileError:
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return ModelFileError(
+        f"{show(path)} is damaged, or its weights do not fit its model card ({reason}). "
+        f"{HOW_TO_MAKE_ONE}"
+    )
+
+
+def _empty(architecture: dict, tensors: dict) -> "CNNLSTM":
     """A network without weights, nor memory for them, that these tensors fit.
 
     Raises
@@ -148,6 +211,10 @@ def _empty(architecture: dict, tensors: Mapping[str, torch.Tensor]) -> CNNLSTM:
     ValueError
         They don't, or no network of ours is that large.
     """
+    import torch
+
+    from ecglib.model import CNNLSTM, ModelConfig
+
     config = ModelConfig.from_dict(architecture)
     settings = list(config.to_dict().values())
     lists = [value for value in settings if isinstance(value, list)]

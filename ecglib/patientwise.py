@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from scipy.special import expit
@@ -83,7 +82,7 @@ class PatientwiseClassifier:
         try:
             with safe_open(path, framework="numpy") as stored:
                 tensors = {name: stored.get_tensor(name) for name in stored.keys()}
-            if card.get("sha256") != _checksum(card, tensors):
+            if card.get("sha256") != checksum(card, tensors):
                 raise ValueError("its SHA-256 is not the one it was saved with")
             models = [
                 {
@@ -110,7 +109,7 @@ class PatientwiseClassifier:
             "beat_samples": BEAT_SAMPLES,
             "architecture": KIND,
         }
-        card["sha256"] = _checksum(card, tensors)
+        card["sha256"] = checksum(card, tensors)
         with atomic_write(path) as temporary:
             save_file(tensors, temporary, metadata={CARD_KEY: json.dumps(card)})
 
@@ -219,8 +218,3 @@ class PatientwiseClassifier:
         proba = self.predict_beats(signal, ecg.fs, peaks)
         quality = windows[grid_peaks // WINDOW]
         return verdict_table(ecg, numbers, peaks, proba, self.threshold, quality, windows)
-
-
-def _checksum(card: dict, tensors: dict[str, np.ndarray]) -> str:
-    """The networks' checksum, of arrays."""
-    return checksum(card, {name: torch.from_numpy(array) for name, array in tensors.items()})

@@ -20,8 +20,6 @@ __all__ = ["events", "heart_rate", "summarise", "write_annotations"]
 
 def main(arguments: list[str] | None = None) -> None:
     """Write the report of one file."""
-    from ecglib.plots_report import draw_report  # matplotlib is slow to load
-
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", help="a WFDB record, text, EDF or ISHNE file, folder or zip")
     parser.add_argument("--out", type=Path, required=True, help=".pdf, .png, .json, .csv or .atr")
@@ -46,6 +44,8 @@ def main(arguments: list[str] | None = None) -> None:
                 elif kind == ".json":
                     path.write_text(json.dumps(summarise(table), indent=1), encoding="utf-8")
                 else:
+                    from ecglib.plots_report import draw_report  # matplotlib is slow to load
+
                     page = draw_report(table, asked.file, fs=asked.fs, invert=asked.invert)
                     page.savefig(path, format=kind[1:], dpi=150)
     except (ValueError, OSError) as error:

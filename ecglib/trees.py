@@ -5,7 +5,6 @@ arrays that fit into a safetensors file.
 """
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier
 
 Trees = dict[str, np.ndarray]
 LEAVES = 5  # of a tree at most, which has one question less
@@ -34,6 +33,8 @@ def fit_trees(
         ``feature``, ``threshold``, ``left``, ``right``, ``value``, each of shape (trees, nodes),
         and ``start``, the score before the first tree. A leaf is its own child.
     """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
     model = HistGradientBoostingClassifier(
         max_iter=50,
         learning_rate=0.1,

@@ -11,15 +11,15 @@ import pickle
 import numpy as np
 import torch
 from hypothesis import strategies as st
-from safetensors.torch import save_file
+from safetensors.numpy import save_file
 
 from ecglib import checkpoint
-from ecglib.model import CNNLSTM, predict_logits
-from ecglib.modelfile import CARD_KEY, ModelFileError, checksum, load_model, save_model
+from ecglib.model import predict_logits
+from ecglib.modelfile import CARD_KEY, ModelFileError, checksum, load_model, read_model
 from ecglib.serving import export_onnx, pick_engine
 from fuzzing import Bomb, damaged, fuzz, watch
 from reliability import tried
-from tiny_training import TINY
+from tiny_training import save_tiny
 
 ODD = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=5)
 JSON = st.recursive(
@@ -29,10 +29,8 @@ JSON = st.recursive(
 
 def test_models(tmp_path):
     path = tmp_path / "m.safetensors"
-    model = CNNLSTM(TINY)
-    save_model(model, path, {"name": "tiny"})
-    good, card = path.read_bytes(), load_model(path)[1]
-    tensors = model.state_dict()
+    good, stored = save_tiny(path).read_bytes(), read_model(path)
+    card, tensors = stored.card, stored.weights
     header = 8 + int.from_bytes(good[:8], "little")
 
     def target(example) -> None:
@@ -60,17 +58,17 @@ def test_models(tmp_path):
 def test_engines(tmp_path):
     """A damaged ONNX form is not used, or answers like the weights."""
     path = tmp_path / "m.onnx"
-    model = CNNLSTM(TINY).eval()
-    export_onnx(model, path)
-    good = path.read_bytes()
+    weights = save_tiny(path.with_suffix(".safetensors"))
+    export_onnx(weights)
+    stored, good = read_model(weights), path.read_bytes()
     beats = np.linspace(0, 1, 187, dtype=np.float32)[None]
-    expected = predict_logits(model, beats).numpy()
-    assert pick_engine(model, path)[0] == "onnxruntime"
+    expected = predict_logits(stored.network, beats).numpy()
+    assert pick_engine(stored)[0] == "onnxruntime"
 
     def target(content: bytes) -> None:
         path.write_bytes(content)
         with watch.watched():
-            _, logits = pick_engine(model, path)
+            _, logits = pick_engine(stored)
             found = logits(beats, None)
         assert np.allclose(found, expected, atol=0.01)
 

@@ -46,7 +46,7 @@ LAZY_EXCEPTIONS = {("beats", "kaggle_csv"), ("beats", "sources")}
 # (* as in file names).
 USERS = {
     "torch": {"model", "augment", "recipes", "sampling", "checkpoint", "training"}
-    | {"distillation", "modelfile", "serving", "classifier", "explain", "manifest", "patientwise"},
+    | {"distillation", "modelfile", "serving", "classifier", "explain", "manifest"},
     "accelerate": {"training", "sampling", "checkpoint"},
     "captum": {"explain"},
     "onnxruntime": {"serving"},

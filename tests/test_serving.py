@@ -1,5 +1,8 @@
 """The ONNX form of a network: the same answers, and never used when they would be others."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +13,7 @@ from ecglib.modelfile import save_model
 from ecglib.serving import EngineError, export_onnx
 from ecglib.splits import split_beats
 from reliability import tried
+from tiny_training import save_tiny
 
 
 @pytest.fixture(scope="module", params=["compact", "rhythm"])
@@ -19,7 +23,7 @@ def model_path(request, tmp_path_factory):
     model.fit_standardisation(torch.rand(50, 187), torch.randn(50, 6))
     path = tmp_path_factory.mktemp("models") / f"{request.param}.safetensors"
     save_model(model, path, {})
-    export_onnx(model, path.with_suffix(".onnx"))
+    export_onnx(path)
     return path
 
 
@@ -48,6 +52,27 @@ def test_onnx_runtime_serves_where_it_can(model_path):
     assert Classifier.load(model_path).engine == "onnxruntime"
 
 
+def test_onnx_runtime_needs_no_pytorch(model_path):
+    """Which takes longer to load than a recording to classify."""
+    code = (
+        "import sys; from ecglib.classifier import Classifier; import numpy as np;"
+        f"classifier = Classifier.load({str(model_path)!r});"
+        "classifier.classify_recording(np.eye(360).ravel(), 360);"
+        "sys.exit(str({'torch', 'scipy.signal', 'matplotlib', 'sklearn'} & {*sys.modules} or ''))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.strip() == ""
+
+
+def test_a_network_whose_onnx_form_differs_has_none(model_path, tmp_path, monkeypatch):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(model_path.read_bytes())
+    monkeypatch.setattr("ecglib.serving.CLOSE", -1.0)
+    with pytest.raises(EngineError, match="differ"):
+        export_onnx(path)
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
 def test_without_an_onnx_form_pytorch_serves(model_path, tmp_path):
     alone = tmp_path / "alone.safetensors"
     alone.write_bytes(model_path.read_bytes())
@@ -56,15 +81,21 @@ def test_without_an_onnx_form_pytorch_serves(model_path, tmp_path):
         Classifier.load(alone, engine="onnxruntime")
 
 
-@pytest.mark.parametrize("damage", ["other weights", "torn", "foreign"])
+@pytest.mark.parametrize("damage", ["other weights", "one bit", "torn", "foreign"])
 @tried("12 an ONNX form of a model: {damage}", "library", outcome="not used")
 def test_an_onnx_form_of_something_else_is_not_used(model_path, tmp_path, damage):
     path = tmp_path / "model.safetensors"
     path.write_bytes(model_path.read_bytes())
     onnx = path.with_suffix(".onnx")
     if damage == "other weights":
-        torch.manual_seed(1)
-        export_onnx(CNNLSTM(CONFIGS[model_path.stem]), onnx)
+        other = tmp_path / "other.safetensors"
+        save_tiny(other, seed=1)
+        export_onnx(other)
+        onnx.write_bytes(other.with_suffix(".onnx").read_bytes())
+    elif damage == "one bit":
+        content = bytearray(model_path.with_suffix(".onnx").read_bytes())
+        content[len(content) // 2] ^= 1
+        onnx.write_bytes(content)
     elif damage == "torn":
         onnx.write_bytes(model_path.with_suffix(".onnx").read_bytes()[:50_000])
     else:
