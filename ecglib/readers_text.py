@@ -14,9 +14,28 @@ from ecglib.text_tables import UNTOLD, Layout, read_table
 
 MAX_COLUMNS = 32  # of a recording written in columns
 STEADY = 0.02  # how much the steps of a time column may differ from their median
-UNIT = re.compile(r"\b(mv|uv|µv|μv|nv|millivolts?|microvolts?)\b", re.IGNORECASE)
-RATE = re.compile(r"(?:rate|frequency|\bfs\b)[^\d\n]{0,20}(\d+(?:[.,]\d+)?)", re.IGNORECASE)
-HERTZ = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:hz|hertz)\b", re.IGNORECASE)
+UNIT = re.compile(  # not of a gain such as 200 ADC/mV
+    r"(?<![a-z/µμ])(mv|uv|µv|μv|nv|millivolts?|microvolts?)(?![a-z])", re.IGNORECASE
+)
+# A heart rate is no sampling rate, and a filter's limits in Hz are none either.
+RATE = re.compile(
+    r"(?:sampl\w{0,20}\s?(?:rate|freq\w*)|abtast\w*|chantillon\w*|\bfs\b|^\W*(?:rate|frequency))"
+    r"[^\d\n]{0,20}(\d{1,6}(?:[.,]\d+)?)",
+    re.IGNORECASE | re.MULTILINE,
+)
+HERTZ = re.compile(
+    r"^(?!.*(?:filter|mains|notch|pass)).*?(\d{1,6}(?:[.,]\d+)?)\s{0,9}(?:hz|hertz)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+LEAD = re.compile(r"^\W*(?:lead|ableitung|d.rivation)\W+(.+)", re.IGNORECASE | re.MULTILINE)
+TIME = re.compile(r"time|stamp|zeit|temps|elapsed|\bt\b", re.IGNORECASE)
+# How columns of times say their unit, and how long a step is below which a silent one has it.
+TIME_UNITS = {
+    "seconds": (1.0, r"\bs\b|sec", 0.1),
+    "milliseconds": (1e3, r"(?<![a-z])ms(?![a-z])|msec|millis", 100),
+    "microseconds": (1e6, r"(?<![a-z])[uµμ]s(?![a-z])|micros", 1e5),
+    "nanoseconds": (1e9, r"(?<![a-z])ns(?![a-z])|nanos", np.inf),
+}
 
 
 def read_text(content: bytes, name: str, layout: Layout = UNTOLD) -> Ecg | Beats:
@@ -59,16 +78,19 @@ def read_text(content: bytes, name: str, layout: Layout = UNTOLD) -> Ecg | Beats
             "leads of a recording nor beats of 187 samples each."
         )
     titles = _titles(read.above, table.shape[1] + (read.clock is not None))
+    rate, notes = None, []
     if read.clock:
-        rate = _clock_rate(*read.clock, len(table), name)
-        titles = titles[1:]
-    else:
-        rate, is_time = _time_column(table, titles, assumed)
-        if is_time:
-            table, titles = table[:, 1:], titles[1:]
+        rate, titles = _clock_rate(*read.clock, len(table), name), titles[1:]
+    while table.shape[1] > 1 and _is_time(table[:, 0], titles[0]):
+        notes = []  # of several clocks the recorder's own comes last
+        rate = _time_rate(table[:, 0], titles[0], notes) or rate
+        table, titles = table[:, 1:], titles[1:]
+    assumed += notes
     told = RATE.search(read.story) or HERTZ.search(read.story)
     if told and rate is None:
         rate = float(told[1].replace(",", "."))
+    if titles == [""] and (lead := LEAD.search(read.story)):
+        titles = [lead[1].strip()[:40]]
     unit = UNIT.search(read.story)
     unit = unit[1].lower().replace("millivolt", "mv").replace("microvolt", "uv") if unit else ""
     if not np.isfinite(table).any():
@@ -91,38 +113,39 @@ def _is_beats(rows: int, width: int) -> bool:
 def _titles(above: list[list[str]], n: int) -> list[str]:
     """The columns' names from the line above the numbers that has as many."""
     for fields in reversed(above):
-        if len(fields) == n and not UNIT.fullmatch(fields[-1]) and "," not in fields[-1]:
+        last = fields[-1].strip("()[]") if fields else ""
+        if len(fields) == n and not (UNIT.fullmatch(last) or "," in last or RATE.search(last)):
             return [field[:40] for field in fields]
     return [""] * n
 
 
-def _time_column(
-    table: np.ndarray, titles: list[str], assumed: list[str]
-) -> tuple[float | None, bool]:
-    """The sampling rate from a first column that rises steadily, and whether there is one."""
-    if table.shape[1] < 2 or len(table) < 3 or not np.isfinite(table[:, 0]).all():
-        return None, False
-    step = np.diff(table[:, 0])
+def _is_time(column: np.ndarray, title: str) -> bool:
+    """Whether a column never falls and mostly rises, which no lead of an ECG does."""
+    step = np.diff(column)
+    if not len(step) or not np.isfinite(step).all() or (step < 0).any():
+        return False
+    return bool((step > 0).mean() > 0.5 or (step.any() and TIME.search(title)))
+
+
+def _time_rate(column: np.ndarray, title: str, assumed: list[str]) -> float | None:
+    """The sampling rate from a column of times; None where it only counts the samples."""
+    step = np.diff(column)
     usual, mean = float(np.median(step)), float(step.mean())
-    rounded = np.abs(step - mean).max() <= 0.51 * mean  # such as 0.002, 0.003, 0.003
-    if (step <= 0).any() or not (rounded or abs(mean - usual) <= STEADY * usual):
-        return None, False
-    title = titles[0].lower()
-    named = re.search(r"time|zeit|temps|elapsed|\bt\b|\bms\b|\bs\b|sec", title)
-    if re.search(r"\bms\b|msec|milli", title):
-        rate = 1000 / mean
-    elif re.search(r"\bs\b|sec", title):
-        rate = 1 / mean
-    elif usual == 1 and not named:
+    said = [n for n, (_, pattern, _) in TIME_UNITS.items() if re.search(pattern, title.lower())]
+    if usual == mean == 1 and not said and not TIME.search(title):
         assumed.append("The first column counts the samples.")
-        return None, True
-    else:
-        rate = 1 / mean if usual < 0.1 else 1000 / mean
-        assumed.append(
-            f"The first column is the time in {'seconds' if usual < 0.1 else 'milliseconds'}."
-        )
-    rate = round(rate) if abs(rate - round(rate)) < 0.003 * rate else rate
-    return float(rate), True
+        return None
+    unit = said[0] if said else next(n for n, u in TIME_UNITS.items() if mean < u[2])
+    if not said:
+        assumed.append(f"The first column is the time in {unit}.")
+    rounded = np.abs(step - mean).max() <= 0.51 * mean  # such as 0.002, 0.003, 0.003
+    if usual and not rounded and (np.abs(step - usual) <= STEADY * usual).mean() > 0.9:
+        assumed.append("The times have gaps, of which the signal knows nothing.")
+        mean = usual
+    elif not rounded and abs(mean - usual) > STEADY * usual:
+        assumed.append("The times are uneven; the sampling rate is their mean.")
+    rate = TIME_UNITS[unit][0] / mean
+    return float(round(rate) if abs(rate - round(rate)) < 0.003 * rate else rate)
 
 
 def _clock_rate(begin: str, end: str, n: int, name: str) -> float:

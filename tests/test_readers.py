@@ -37,6 +37,31 @@ def clocks() -> bytes:
     return ("'Elapsed time','MLII','V5'\n'hh:mm:ss.mmm','mV','mV'\n" + "\n".join(rows)).encode()
 
 
+APPLE = """Name,Ann
+Recorded Date,2021-03-04 10:11:12 +0100
+Classification,Heart Rate Over 150
+Device,"Watch4,4"
+Sample Rate,512 hertz
+
+
+Lead,Lead I
+Unit,mV
+
+""".encode()
+KARDIA = b"Heart Rate: 72 bpm\nFilter: 0.5-40 Hz\nFrequency: 300 Hz\nGain: 1000 ADC/mV\n"
+POLAR = "2021-05-01T10:00:{s:06.3f};{ns};{ms:.3f};{a}"
+
+
+def polar() -> bytes:
+    """A chest strap's: the telephone's clock, the strap's, milliseconds and the ECG."""
+    rows = (
+        POLAR.format(s=i / 130, ns=10**15 + i * 10**9 // 130, ms=i / 0.13, a=a)
+        for i, (a, _) in enumerate(ECG)
+    )
+    title = "Phone timestamp;sensor timestamp [ns];timestamp [ms];ecg [mV]\n"
+    return (title + "\n".join(rows)).encode()
+
+
 TEXTS = {
     "a column": (lines("{a}"), None, 1),
     "decimal commas": (comma(lines("{a:.4f}")), None, 1),
@@ -49,9 +74,22 @@ TEXTS = {
     "a row": (lines("{a}").replace(b"\n", b","), None, 1),
     "two rows": (b"\n".join(lines(f).replace(b"\n", b",") for f in ("{a}", "{b}")), None, 2),
     "Windows": (b"MLII,V5\r\n" + lines("{a},{b}").replace(b"\n", b"\r\n"), None, 2),
-    "Apple": (
-        b"Name,Ann\nSample Rate,512 hertz\nLead,Lead I\nUnit,mV\n\n" + lines("{a}"),
+    "Apple": (APPLE + lines("{a}"), 512, 1),
+    "Apple in German": (
+        APPLE.replace(b"Sample Rate", b"Abtastrate") + comma(lines("{a:.4f}")),
         512,
+        1,
+    ),
+    "heart rate, filter and gain": (KARDIA + lines("{a}"), 300, 1),
+    "several clocks": (polar(), 130, 1),
+    "microseconds": (b"time_us,ecg_mV\n" + lines("{i}000,{a}"), 1000, 1),
+    "a gap": (
+        b"time (s),I\n"
+        + b"\n".join(
+            b"%d.%02d,%a" % (i // 100 + 5 * (i > 700), i % 100, a)
+            for i, a in enumerate(ECG[:, 0].tolist())
+        ),
+        100,
         1,
     ),
     "seconds": (b"time (s),MLII,V5\n" + lines("{i}e-2,{a},{b}"), 100, 2),
