@@ -2,10 +2,9 @@
 
 ==============  ====================================================================================
 shared          ``labels``, ``paths``
-recordings      ``recordings``, ``leads``, ``rpeaks``; ``sources`` finds them: ``physionet``,
-                ``kaggle_csv``, ``synthetic``
-anybody's ECG   ``readers``, with ``readers_files``, ``readers_text``, ``text_tables``,
-                ``readers_beats``; ``quality``, ``blocks``;
+recordings      ``recordings``, with ``wfdb_headers``; ``leads``, ``rpeaks``; ``sources`` finds
+                them: ``physionet``, ``kaggle_csv``, ``synthetic``
+anybody's ECG   ``readers``, with ``readers_...`` and ``text_tables``; ``quality``, ``blocks``;
                 ``events`` and ``report``, what stands out in a classified recording
 beats           ``beats`` (the cut), ``rhythm``, ``context``, ``shape``, ``published`` (which beat
                 is which published row), ``splits``, ``leak``

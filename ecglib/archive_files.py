@@ -4,6 +4,7 @@ Folders and files are named by path or by any URL that fsspec knows: ``s3://``, 
 """
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from fsspec.implementations.local import LocalFileSystem
 from ecglib.paths import TEMPORARY, atomic_write, remove_unfinished, scratch
 
 RECORDING_SUFFIXES = (".hea", ".edf", ".bdf", ".ecg")  # the first that a name has is read
+SEGMENT = re.compile(r"_(\d{4}|layout)$")  # how PhysioNet names the segments of a WFDB record
 # What tells one version of a file from the next, besides its size; the first that a storage knows.
 STAMPS = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "updated", "created")
 
@@ -68,6 +70,12 @@ def find_recordings(folder: str, made_with: str) -> list[Entry]:
         stem, dot, suffix = path.rpartition(".")
         if dot and not path.rpartition("/")[2].startswith("."):
             groups[stem][f".{suffix}"] = info
+    for stem in [s for s in groups if SEGMENT.search(s)]:
+        whole = groups.get(SEGMENT.sub("", stem), {})
+        if ".hea" in whole:  # whose segment this is, read and renewed with it
+            whole |= {
+                f"{stem[len(SEGMENT.sub('', stem)) :]}{s}": i for s, i in groups.pop(stem).items()
+            }
     entries = []
     for stem, files in sorted(groups.items()):
         suffix = min(files, key=_rank)

@@ -42,7 +42,7 @@ def draw_report(
         What the table was made from, for the strips.
     """
     report = summarise(table)
-    chosen = notable(report["events"]["list"])
+    chosen = notable(report["events"]["list"], report["recording"]["no_verdict"])
     figure = plt.figure(figsize=A4, layout="none")
     figure.subplots_adjust(0, 0, 1, 1)
     grid = figure.add_gridspec(STRIPS, 1, left=0.08, right=0.95, top=0.57, bottom=0.06, hspace=0.62)
@@ -66,8 +66,11 @@ def draw_report(
     return figure
 
 
-def notable(found: list[dict]) -> list[dict]:
-    """The events that get a strip, one of each kind first, in time order."""
+def notable(found: list[dict], no_verdict: list[dict]) -> list[dict]:
+    """The events that get a strip, one of each kind first, in time order.
+
+    Where there is room left, the longest stretches without a verdict get one, too.
+    """
     by_kind = {name: [e for e in found if e["event"] == name] for name in NOTABLE}
     for group in by_kind.values():
         group.sort(key=lambda e: (-e["beats"], e["start_s"] - e["end_s"]))
@@ -81,6 +84,11 @@ def notable(found: list[dict]) -> list[dict]:
         event = by_kind[NOTABLE[kind]][k]
         if len(picked) < STRIPS and all(abs(event["start_s"] - p["start_s"]) > 4 for p in picked):
             picked.append(event)
+    longest = sorted(no_verdict, key=lambda part: part["start_s"] - part["end_s"])
+    picked += [
+        part | {"event": f"no verdict, {part['quality']}", "rate_bpm": None}
+        for part in longest[: STRIPS - len(picked)]
+    ]
     return sorted(picked, key=lambda e: e["start_s"])
 
 
@@ -92,9 +100,10 @@ def clock(seconds: float) -> str:
 
 def _head(figure: Figure, report: dict) -> None:
     about, rate = report["recording"], report["heart_rate"]
-    figure.text(0.08, 0.955, f"ECG report: {about['name']}", size=15, weight="bold", color=INK)
+    name = f"ECG report: {about['name'][:50]}"
+    figure.text(0.08, 0.955, name, size=15, weight="bold", color=INK)
     text = (
-        f"Lead {about['lead']}, {about['fs']:g} Hz, {clock(about['duration_s'])} h. "
+        f"Lead {about['lead'][:20]}, {about['fs']:g} Hz, {clock(about['duration_s'])} h. "
         f"{about['beats']:,} beats found, {report['uncertain']:,} uncertain. "
         f"No verdict in {clock(about['no_verdict_s'])} h of poor signal."
     )
@@ -126,8 +135,10 @@ def _head(figure: Figure, report: dict) -> None:
     figure.text(0.52, 0.905, "Rate and rhythm", size=9, weight="bold")
     for k, line in enumerate(lines):
         figure.text(0.52, 0.887 - 0.017 * k, line, size=8.5, color=INK)
-    for k, warning in enumerate(about["warnings"][:2]):
-        figure.text(0.08, 0.796 - 0.014 * k, warning, size=7, color="#B00020")
+    notes = [(text, "#B00020") for text in about["warnings"]]
+    notes += [(text, INK) for text in about["assumed"]]
+    for k, (text, colour) in enumerate(notes[:4]):
+        figure.text(0.08, 0.806 - 0.011 * k, text[:140], size=6.5, color=colour)
 
 
 def _rate(ax: Axes, report: dict) -> None:

@@ -19,10 +19,12 @@ import numpy as np
 from ecglib.beats import Beats, join
 from ecglib.paths import scratch
 from ecglib.readers_beats import UPLOAD
-from ecglib.readers_files import Ecg, open_edf, open_ishne, open_wfdb
+from ecglib.readers_files import Ecg, open_edf, open_ishne
 from ecglib.readers_text import read_text
+from ecglib.readers_wfdb import open_wfdb
 from ecglib.recordings import EcgFileError, Recording
 from ecglib.text_tables import UNTOLD, Layout
+from ecglib.wfdb_headers import is_multi_segment
 
 MAX_UPLOAD = 256_000_000  # bytes of uploaded files together, unpacked: a day of two leads
 MAX_FILES = 1000  # of an upload, and in a zip
@@ -220,6 +222,7 @@ def _open_folder(path: Path, folder: Callable[[], Path], layout: Layout) -> Ecg 
     """Open the one recording in a folder, or all its files of beats."""
     files = [f for f in sorted(path.rglob("*")) if f.is_file() and not f.name.startswith(".")]
     found = [f for f in files if f.suffix.lower() == ".hea"]
+    found = [f for f in found if is_multi_segment(f)] or found  # the others are its segments
     found = found or [f for f in files if f.suffix.lower() in {".edf", ".bdf", ".ecg", ".zip"}]
     texts = [f for f in files if f.suffix.lower() in {".csv", ".tsv", ".txt"}]
     found = found or texts or files

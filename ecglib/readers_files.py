@@ -1,4 +1,4 @@
-"""The ECG formats that devices and archives write: WFDB, EDF and ISHNE, read in blocks.
+"""The ECG formats that recorders write, EDF and ISHNE, read in blocks.
 
 Headers are checked against the size of the files before a library parses them.
 """
@@ -11,17 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ecglib.leads import lead_number
-from ecglib.recordings import MAX_MARK_BYTES, EcgFileError, one_letter
-
-MAX_HEADER = 65_536  # bytes of a WFDB header
-MAX_LEADS = 64
-# Storage format, samples a frame, skew in frames (wfdb takes memory for it), offset in bytes.
-LAYOUT = r"(\d{1,3})(?:x(\d{1,6}))?(?::(\d{1,5}))?(?:\+(\d{1,12}))?"
-# Bytes per sample of the WFDB formats that are read.
-WFDB_BYTES = {
-    "8": 1, "16": 2, "24": 3, "32": 4, "61": 2, "80": 1, "160": 2, "212": 1.5, "310": 4 / 3,
-    "311": 4 / 3,
-}  # fmt: skip
+from ecglib.recordings import EcgFileError
 
 
 @dataclass(frozen=True)
@@ -59,127 +49,6 @@ class Ecg:
     def lead_number(self, lead: int | str) -> int:
         """The number of a lead that is named by number or by name."""
         return lead_number(self.leads, lead, self.name)
-
-
-# --- WFDB ----------------------------------------------------------------------------------------
-
-
-def open_wfdb(path: Path) -> Ecg:
-    """Open a WFDB record with its reference annotation (``.atr``), where there is one."""
-    import wfdb
-
-    base = path.with_suffix("") if path.suffix in {".hea", ".dat", ".atr"} else path
-    check_wfdb_header(base)
-    try:
-        header = wfdb.rdheader(str(base))
-        if not header.sig_len or not header.sig_name:
-            raise ValueError("its header names no signals, or not how long they are")
-        marks, assumed = None, []
-        annotations = base.with_name(base.name + ".atr")
-        if annotations.is_file() and annotations.stat().st_size > MAX_MARK_BYTES:
-            assumed.append("The .atr file is too long for annotations and was left out.")
-        elif annotations.is_file():
-            marks = wfdb.rdann(str(base), "atr")
-    except Exception as error:  # wfdb raises whatever its parsers run into
-        raise _unreadable(base.name, error) from error
-    if marks is not None and (
-        (np.diff(marks.sample) < 0).any() or (marks.sample >= header.sig_len).any()
-    ):
-        marks = None
-        assumed.append("The .atr file does not belong to the .dat file and was left out.")
-
-    def read(start: int, stop: int, lead: int) -> np.ndarray:
-        try:
-            record = wfdb.rdrecord(
-                str(base), sampfrom=start, sampto=stop, channels=[lead], return_res=32
-            )
-        except Exception as error:
-            raise _unreadable(base.name, error) from error
-        return record.p_signal[:, 0]
-
-    return Ecg(
-        name=base.name,
-        fs=float(header.fs),
-        leads=tuple(name or f"lead {k}" for k, name in enumerate(header.sig_name)),
-        units=tuple(unit or "" for unit in header.units),
-        n_samples=int(header.sig_len),
-        read=read,
-        mark_sample=np.asarray([] if marks is None else marks.sample, dtype=np.int64),
-        mark_symbol=np.asarray([] if marks is None else one_letter(marks.symbol), dtype="<U1"),
-        assumed=tuple(assumed),
-    )
-
-
-def _unreadable(name: str, error: Exception) -> EcgFileError:
-    return EcgFileError(
-        f"The recording {name} can't be read ({type(error).__name__}). It needs a .hea and a .dat "
-        "file in WFDB format, side by side and complete."
-    )
-
-
-def check_wfdb_header(base: Path) -> None:
-    """Refuse a header that claims the impossible, before wfdb acts on it.
-
-    wfdb 4.3 takes memory for as many samples as the header says, whatever the file's size.
-    """
-    path = base.with_name(base.name + ".hea")
-    if not path.is_file():
-        raise EcgFileError(
-            f"The recording {base.name} can't be read: its header {path.name} is missing. WFDB "
-            "records are a .hea and a .dat file, side by side."
-        )
-
-    def refuse(what: str) -> EcgFileError:
-        return EcgFileError(f"The header {path.name} {what}: it is damaged, or not of a WFDB ECG.")
-
-    if path.stat().st_size > MAX_HEADER:
-        raise refuse("is longer than 64 kB")
-    text = path.read_text(encoding="utf-8", errors="replace")
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    if not lines:
-        raise refuse("is empty")
-    record = lines[0].split()
-    if "/" in record[0]:
-        raise refuse("joins several segments, which are to be read one by one")
-    if Path(record[0]).name != record[0] or len(record) < 2 or not record[1].isdecimal():
-        raise refuse("does not begin with a name and a number of signals")
-    n_signals = int(record[1][:6])
-    if not 1 <= n_signals <= MAX_LEADS or len(lines) < n_signals + 1:
-        raise refuse(f"speaks of {n_signals:,} signals and describes {len(lines) - 1:,}")
-    rate = re.match(r"[-+0-9.eE]+", record[2]) if len(record) > 2 else None
-    try:
-        fs = float(rate[0]) if rate else 250.0
-    except ValueError:
-        fs = 0.0
-    if not 1 <= fs <= 10_000:
-        raise refuse(f"gives a sampling rate of {record[2][:20]}, and 1 to 10,000 Hz are possible")
-    length = record[3] if len(record) > 3 else "0"
-    if not length.isdecimal() or len(length) > 12:
-        raise refuse(f"gives a length of {length[:20]}")
-
-    bytes_needed: dict[str, float] = {}
-    for line in lines[1 : n_signals + 1]:
-        fields = line.split()
-        layout = re.fullmatch(LAYOUT, "".join(fields[1:2]))
-        if not layout or layout[1] not in WFDB_BYTES:
-            raise refuse(f"names a storage format that is not read here ({fields[1:2]})")
-        if re.fullmatch(r"[\w.+-]+", fields[0]) is None or fields[0].startswith("."):
-            raise refuse("points to a file elsewhere")
-        size = WFDB_BYTES[layout[1]] * int(layout[2] or 1) * int(length)
-        bytes_needed[fields[0]] = bytes_needed.get(fields[0], float(layout[4] or 0)) + size
-    for name, needed in bytes_needed.items():
-        file = base.with_name(name)
-        if not file.is_file():
-            raise EcgFileError(
-                f"The recording {base.name} needs the file {name}, which is missing: WFDB records "
-                "are a .hea and a .dat file, side by side."
-            )
-        if needed > file.stat().st_size + 8:
-            raise EcgFileError(
-                f"The recording {base.name} can't be read: {name} has "
-                f"{file.stat().st_size:,} bytes, and the header promises {needed:,.0f}. "
-                "The file is truncated; copy it again."
-            )
 
 
 # --- EDF -----------------------------------------------------------------------------------------

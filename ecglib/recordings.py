@@ -1,6 +1,5 @@
 """Reading ECG recordings: WFDB files in, millivolts and annotations out."""
 
-import math
 import re
 import shutil
 from dataclasses import dataclass
@@ -9,18 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from ecglib.paths import atomic_write, scratch
+from ecglib.wfdb_headers import EcgFileError, check_wfdb_header
 
-
-class EcgFileError(ValueError):
-    """A file or array that is no usable ECG; the message says what is wrong and how to mend it."""
-
-
-MAX_HEADER_BYTES = 1_000_000
 MAX_MARK_BYTES = 700_000  # for which wfdb takes nearly two seconds; a day of beats has 0.3 MB
-MAX_SEGMENTS = 10_000
 NOTE = '"'  # the symbol of a mark that only comments
-COMPRESSED = {"508", "516", "524"}  # FLAC
-MOST_COMPRESSION = 50  # samples a byte; 1 where nothing is compressed
 
 
 @dataclass(frozen=True)
@@ -71,16 +62,16 @@ def read_recording(path: str | Path, leads: list[int] | None = None) -> Recordin
 
     Raises
     ------
-    ValueError
-        The files are missing, damaged or not WFDB.
+    EcgFileError
+        The files are missing, damaged or not WFDB (a ValueError).
     """
     import wfdb
 
     path = Path(path)
     if path.suffix in {".hea", ".dat", ".atr"}:
         path = path.with_suffix("")
+    check_wfdb_header(path)
     try:
-        _check(_header(path), path.parent)
         record = wfdb.rdrecord(str(path), channels=leads, return_res=32)
         annotations = path.with_name(path.name + ".atr")
         sample, symbol = [], []
@@ -95,7 +86,7 @@ def read_recording(path: str | Path, leads: list[int] | None = None) -> Recordin
                     "recording"
                 )
     except Exception as error:  # wfdb raises whatever its parsers run into
-        raise ValueError(
+        raise EcgFileError(
             f"The recording {path.name} can't be read ({type(error).__name__}: {error}). "
             "It needs a .hea and a .dat file in WFDB format, side by side and complete."
         ) from error
@@ -115,45 +106,6 @@ def one_letter(symbols: list) -> list[str]:
     Those have no symbol (NaN) or a word, and the first letter of either would be one of a beat.
     """
     return [s if isinstance(s, str) and len(s) == 1 else NOTE for s in symbols]
-
-
-def _header(path: Path):
-    """The header of a record, as wfdb understands it."""
-    import wfdb
-
-    file = path.with_name(path.name + ".hea")
-    if file.is_file() and file.stat().st_size > MAX_HEADER_BYTES:
-        raise ValueError(f"{file.name} is too large for a header")
-    return wfdb.rdheader(str(path))
-
-
-def _check(header, folder: Path, is_segment: bool = False) -> None:
-    """Refuse a header that promises what its files can't hold, or names files elsewhere.
-
-    wfdb takes memory for what is promised before it reads the files, and looks for other files
-    wherever the header says.
-    """
-    if not (header.n_sig and header.fs and 0 < header.fs < math.inf):
-        raise ValueError("its header names no signal, or no possible sampling rate")
-    if segments := getattr(header, "seg_name", None):
-        if is_segment or len(segments) != header.n_seg or header.n_seg > MAX_SEGMENTS:
-            raise ValueError("its segments are nested, or are not as many as its header says")
-        names = set(segments) - {"~"}
-        for name in names:
-            _check(_header(folder / name), folder, is_segment=True)
-        files = {file for name in names for file in _header(folder / name).file_name}
-        samples, each = header.n_sig * (header.sig_len or 0), MOST_COMPRESSION
-    else:
-        if len(header.file_name or []) != header.n_sig:
-            raise ValueError("its header describes another number of signals than it names")
-        files = set(header.file_name)
-        samples = sum(header.samps_per_frame) * (header.sig_len or 0)
-        each = MOST_COMPRESSION if COMPRESSED & set(header.fmt) else 1
-    for name in files:
-        if Path(name).name != name or not (folder / name).is_file():
-            raise ValueError(f"there is no file {name} beside its header")
-    if samples > each * sum((folder / name).stat().st_size for name in files):
-        raise ValueError("its header promises more samples than its files hold")
 
 
 def record_names(folder: str | Path) -> list[str]:

@@ -276,3 +276,14 @@ def test_workers_and_then_everything_killed(model: str, tmp_path: Path) -> None:
         expected = archive_worker.compact(classifier.classify_recording(entry.path), entry.name)
         own = beats[beats["recording"] == entry.name].reset_index(drop=True)
         pd.testing.assert_frame_equal(own, expected, rtol=1e-4)
+
+
+def test_segments_belong_to_their_record(tmp_path):
+    names = ("m.hea", "m_0001.hea", "m_0001.dat", "m_layout.hea", "lone_0001.hea", "lone_0001.dat")
+    for name in names:
+        (tmp_path / name).write_bytes(b"x")
+    found = find_recordings(str(tmp_path), "")
+    assert [entry.name for entry in found] == ["lone_0001", "m"]
+    assert {Path(f).name for f in found[1].files} == {*names[:4]}
+    (tmp_path / "m_0001.dat").write_bytes(b"longer")
+    assert find_recordings(str(tmp_path), "")[1].key != found[1].key

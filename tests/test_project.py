@@ -23,8 +23,8 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 # In the order in which data flows: a module imports only from those before it.
 ORDER = """
-    labels paths recordings leads beats published rpeaks rhythm context shape
-    quality readers_beats readers_files text_tables readers_text readers blocks events
+    labels paths wfdb_headers recordings leads beats published rpeaks rhythm context shape
+    quality readers_beats readers_files readers_wfdb text_tables readers_text readers blocks events
     physionet kaggle_csv synthetic sources splits leak knn
     model augment recipes sampling checkpoint training distillation modelfile serving classifier
     trees patientwise_features patientwise patientwise_training
@@ -56,7 +56,7 @@ USERS = {
     "anywidget": {"demo_files"},
     "ipywidgets": {"demo_controls", "demo_own", "demo_traces", "demo_view"},
     "bqplot": {"demo_strip", "demo_traces"},
-    "wfdb": {"recordings", "readers_files", "rpeaks", "synthetic", "demo_results"},
+    "wfdb": {"recordings", "readers_wfdb", "rpeaks", "synthetic", "demo_results"},
     "edfio": {"readers_files"},
     "sleepecg": {"rpeaks"},
     "kaggle": {"kaggle_csv"},

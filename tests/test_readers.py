@@ -37,7 +37,7 @@ def clocks() -> bytes:
     return ("'Elapsed time','MLII','V5'\n'hh:mm:ss.mmm','mV','mV'\n" + "\n".join(rows)).encode()
 
 
-APPLE = """Name,Ann
+APPLE = b"""Name,Ann
 Recorded Date,2021-03-04 10:11:12 +0100
 Classification,Heart Rate Over 150
 Device,"Watch4,4"
@@ -47,7 +47,7 @@ Sample Rate,512 hertz
 Lead,Lead I
 Unit,mV
 
-""".encode()
+"""
 KARDIA = b"Heart Rate: 72 bpm\nFilter: 0.5-40 Hz\nFrequency: 300 Hz\nGain: 1000 ADC/mV\n"
 POLAR = "2021-05-01T10:00:{s:06.3f};{ns};{ms:.3f};{a}"
 
@@ -193,7 +193,7 @@ def test_ishne() -> None:
         ({"s01.hea": b"s01 1 360 100\n../s01.dat 212 200\n"}, "elsewhere"),
         ({"s01.hea": b"s01 1 360 100\n/etc/passwd 212 200\n"}, "elsewhere"),
         ({"s01.hea": b"s01 1 360 100\ns01.dat 999 200\n"}, "format"),
-        ({"s01.hea": b"s01/3 2 360 100\n"}, "segments"),
+        ({"s01.hea": b"s01/3 2 360 100\n"}, "describes 0"),
         ({"s01.hea": b""}, "empty"),
         ({"s01.hea": b"#" * 70_000}, "64 kB"),
         ({"s01.dat": b"123"}, "truncated"),
@@ -251,3 +251,39 @@ def test_any_bytes_give_an_ecg_or_a_sentence(content: bytes) -> None:
         assert str(error).rstrip().endswith((".", "one.", ")"))
     else:
         assert read.signal.ndim == 2
+
+
+def segmented(files: dict[str, bytes]) -> dict[str, bytes]:
+    """A minute as a record of two halves with ten seconds of nothing between them."""
+    half = 30 * 360
+    lines = files["s01.hea"].decode().splitlines()
+    kept = [line.replace("s01.dat", "m_{k}.dat") for line in lines[1:3]]
+    data, step = files["s01.dat"], 3 * half  # of two leads in format 212
+    made = {
+        "m.hea": f"m/3 2 360 {2 * half + 3600}\nm_0001 {half}\n~ 3600\nm_0002 {half}\n".encode()
+    }
+    for k in (1, 2):
+        name, first, second = f"m_{k:04d}", *(line.format(k=f"{k:04d}") for line in kept)
+        made[f"{name}.hea"] = f"{name} 2 360 {half}\n{first}\n{second}\n".encode()
+        made[f"{name}.dat"] = data[(k - 1) * step : k * step]
+    return made
+
+
+def test_a_wfdb_record_of_several_segments(wfdb_files) -> None:
+    whole, read = read_ecg(wfdb_files).signal, read_ecg(files := segmented(wfdb_files))
+    half = 30 * 360
+    assert read.fs == 360 and read.leads == ("MLII", "V5") and len(read.signal) == 2 * half + 3600
+    assert np.array_equal(read.signal[:half], whole[:half])
+    assert np.array_equal(read.signal[-half:], whole[half : 2 * half])
+    assert np.isnan(read.signal[half:-half]).all()
+    header = files["m.hea"]
+    for change, message in (
+        (header.replace(b"m_0002", b"../m_2"), "elsewhere"),
+        (header.replace(b"m_0002", b"m"), "segments in segments"),
+        (header.replace(b"25200", b"252000000"), "far more samples"),
+        (header.replace(b"m/3", b"m/9999"), "segments"),
+        (header.replace(b"m/3", b"m/4"), "describes 3"),
+        (header.replace(b"m_0002", b"m_0003"), "missing"),
+    ):
+        with pytest.raises(EcgFileError, match=message):
+            read_ecg(files | {"m.hea": change})
