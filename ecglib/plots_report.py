@@ -79,16 +79,15 @@ def notable(found: list[dict], no_verdict: list[dict]) -> list[dict]:
         for name, group in by_kind.items()
         for place, k in enumerate(range(len(group)))
     ]
+    candidates = [by_kind[NOTABLE[kind]][k] for _, kind, k in sorted(ranked)]
+    candidates += [
+        part | {"event": f"no verdict, {part['quality']}", "rate_bpm": None}
+        for part in sorted(no_verdict, key=lambda part: part["start_s"] - part["end_s"])
+    ]
     picked: list[dict] = []
-    for _, kind, k in sorted(ranked):
-        event = by_kind[NOTABLE[kind]][k]
+    for event in candidates:
         if len(picked) < STRIPS and all(abs(event["start_s"] - p["start_s"]) > 4 for p in picked):
             picked.append(event)
-    longest = sorted(no_verdict, key=lambda part: part["start_s"] - part["end_s"])
-    picked += [
-        part | {"event": f"no verdict, {part['quality']}", "rate_bpm": None}
-        for part in longest[: STRIPS - len(picked)]
-    ]
     return sorted(picked, key=lambda e: e["start_s"])
 
 

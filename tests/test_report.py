@@ -9,7 +9,7 @@ import wfdb
 
 from ecglib import report
 from ecglib.events import events, heart_rate, summarise
-from ecglib.plots_report import draw_report
+from ecglib.plots_report import STRIPS, draw_report, notable
 from ecglib.recordings import write_annotations
 
 
@@ -91,6 +91,15 @@ def test_the_page() -> None:
     titles = [ax.get_title(loc="left") for ax in page.axes]
     assert any(t.startswith("pause") for t in titles)
     assert any(t.startswith("V run") for t in titles)
+
+
+def test_strips_show_events_first_and_then_the_longest_noise() -> None:
+    couplet = {"event": "V couplet", "start_s": 50.0, "end_s": 51.0, "beats": 2, "rate_bpm": 60.0}
+    lengths = {10.0: 1.5, 100.0: 9.0, 103.0: 1.5} | {200.0 + 9 * k: 3.0 for k in range(9)}
+    noise = [{"start_s": t, "end_s": t + n, "quality": "noise"} for t, n in lengths.items()]
+    chosen = notable([couplet], noise)
+    assert len(chosen) == STRIPS and [e["start_s"] for e in chosen][:3] == [50.0, 100.0, 200.0]
+    assert chosen[1]["event"] == "no verdict, noise"
 
 
 def test_annotations(tmp_path) -> None:
