@@ -24,7 +24,8 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 # In the order in which data flows: a module imports only from those before it.
 ORDER = """
     labels paths wfdb_headers recordings leads beats published rpeaks rhythm context shape
-    quality readers_beats readers_files readers_wfdb text_tables readers_text readers blocks events
+    quality readers_beats readers_files readers_wfdb text_tables readers_text readers_unpacking
+    readers blocks events
     physionet kaggle_csv synthetic sources splits leak knn
     model augment recipes sampling checkpoint training distillation modelfile serving classifier
     trees patientwise_features patientwise patientwise_training
