@@ -97,7 +97,10 @@ class Strip:
         index = np.arange(len(part))
         if (stretch := 2 * len(part) // points) > 1:
             blocks = part[: len(part) // stretch * stretch].reshape(-1, stretch)
-            ends = np.sort(np.stack([blocks.argmin(axis=1), blocks.argmax(axis=1)], axis=1))
+            gap = np.isnan(blocks)  # which argmin would take for the lowest, and argmax, too
+            lowest = np.where(gap, np.inf, blocks).argmin(axis=1)
+            highest = np.where(gap, -np.inf, blocks).argmax(axis=1)
+            ends = np.sort(np.stack([lowest, highest], axis=1))
             index = (ends + np.arange(len(blocks))[:, None] * stretch).ravel()
         return (first + index) / self.fs, part[index].astype(float)
 

@@ -89,6 +89,13 @@ def test_a_window_keeps_peaks_and_is_small(found) -> None:
         assert len(strip.window(start, stop, 2000)[0]) <= 2
 
 
+def test_a_gap_hides_no_peak_beside_it() -> None:
+    signal = np.zeros(100_000, dtype=np.float32)
+    signal[50_000], signal[50_010:50_020] = 3, np.nan
+    strip = Strip("gap", "MLII", "mV", 360.0, signal, np.array([50_000]), np.array([0]))
+    assert np.nanmax(strip.window(0, strip.seconds, 2000)[1]) == 3
+
+
 def test_every_moment_belongs_to_the_nearest_beat(found) -> None:
     _, strip = found
     moments = np.array([strip.time[0] - 1, strip.time[0], strip.time[3] + 0.01, strip.time[-1] + 5])
