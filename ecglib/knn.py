@@ -46,7 +46,18 @@ def predict_proba(model: Pipeline, signal: np.ndarray) -> np.ndarray:
     model : Pipeline
         Fitted on labels 0 to 4.
     signal : ndarray, shape (n, 187)
+
+    Raises
+    ------
+    ValueError
+        The model has seen fewer beats than it asks for neighbours, which scikit-learn only
+        notices in some of its ways to search.
     """
+    if (known := model[-1].n_samples_fit_) < (k := model[-1].n_neighbors):
+        raise ValueError(
+            f"{known} training beats are too few for {k} neighbours: take more beats, or fewer "
+            "neighbours."
+        )
     out = np.zeros((len(signal), len(CLASSES)))
     out[:, model.classes_] = model.predict_proba(signal)
     return out

@@ -121,8 +121,11 @@ def _titles(above: list[list[str]], n: int) -> list[str]:
 
 def _is_time(column: np.ndarray, title: str) -> bool:
     """Whether a column never falls and mostly rises, which no lead of an ECG does."""
-    step = np.diff(column)
-    if not len(step) or not np.isfinite(step).all() or (step < 0).any():
+    if len(column) < 2 or not np.isfinite(column).all():
+        return False
+    with np.errstate(over="ignore"):
+        step = np.diff(column)
+    if not np.isfinite(step).all() or (step < 0).any():
         return False
     return bool((step > 0).mean() > 0.5 or (step.any() and TIME.search(title)))
 

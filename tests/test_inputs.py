@@ -181,7 +181,7 @@ def test_a_model_that_is_replaced_while_it_is_used(tmp_path: Path) -> None:
 def test_fewer_training_beats_than_neighbours() -> None:
     beats = ten_beats()
     model = published_knn().fit(beats.signal[:2], beats.label[:2])
-    with pytest.raises(ValueError, match="n_neighbors"):
+    with pytest.raises(ValueError, match="2 training beats are too few for 5 neighbours"):
         predict_proba(model, beats.signal)
 
 
