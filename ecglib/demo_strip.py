@@ -104,16 +104,19 @@ class StripTrace:
         self._beat = beat
         low, high = self.x.span
         if not low + 0.05 * (high - low) <= time <= high - 0.15 * (high - low):
-            half = min(high - low, FIRST_VIEW_S) / 2
-            self.x.show(time - half, time + half)
+            self._centre_on(time, min(high - low, FIRST_VIEW_S))
         put(self.shown, [max(time - 0.12, 0), time + 0.3], [self.y.max, self.y.max])
         self.refresh()
 
     def centre(self) -> None:
         """Bring the beat that was looked at last back into the middle."""
         if self.strip is not None:
-            time, half = float(self.strip.time[self._beat]), FIRST_VIEW_S / 2
-            self.x.show(time - half, time + half)
+            self._centre_on(float(self.strip.time[self._beat]), FIRST_VIEW_S)
+
+    def _centre_on(self, time: float, width: float) -> None:
+        """Bring a moment into the middle, or as near as the recording's ends allow."""
+        start = max(min(time - width / 2, self.strip.seconds - width), 0.0)
+        self.x.show(start, start + width)
 
     def set_paper(self, paper: bool) -> None:
         """Draw on ECG paper, or not."""

@@ -96,6 +96,20 @@ def test_a_gap_hides_no_peak_beside_it() -> None:
     assert np.nanmax(strip.window(0, strip.seconds, 2000)[1]) == 3
 
 
+def test_the_strip_shows_nothing_beyond_the_recording() -> None:
+    peak = 360 * np.arange(1, 60)
+    signal = np.zeros(60 * 360, dtype=np.float32)
+    trace = StripTrace()
+    trace.load(Strip("flat", "MLII", "mV", 360.0, signal, peak, np.zeros(59, dtype=int)))
+    for beat, span in ((58, (50, 60)), (0, (0, 10)), (29, (25, 35))):
+        trace.look_at(beat)
+        assert trace.x.span == span
+    trace.load(Strip("short", "MLII", "mV", 360.0, signal[:1800], peak[:4], np.zeros(4, dtype=int)))
+    trace.look_at(3)
+    trace.centre()
+    assert trace.x.span[0] == 0
+
+
 def test_every_moment_belongs_to_the_nearest_beat(found) -> None:
     _, strip = found
     moments = np.array([strip.time[0] - 1, strip.time[0], strip.time[3] + 0.01, strip.time[-1] + 5])
