@@ -70,7 +70,7 @@ def about_html(card: dict, gallery: Gallery | None = None) -> str:
         _section("The five classes", _table(
             ["class", "symbols in the annotations"],
             [[f"{c} {CLASS_NAMES[c]}", " ".join(CLASS_SYMBOLS[c])] for c in CLASSES])),
-        _section("Data", "<p>48 half-hour recordings of 47 people from 1975 to 1979, every beat marked"
+        _section("Data", "<p>48 half-hour recordings of 47 people, 1975 to 1979, every beat marked"
             " by two cardiologists. The published split has the same people in training and test, "
             "so the figures below hold for people the network knows; for new ones they are "
             "lower.</p>"),
