@@ -43,8 +43,8 @@ def predict_proba(model: Pipeline, signal: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    model : Pipeline
-        Fitted on labels 0 to 4.
+    model : Pipeline or ClassifierMixin
+        Fitted on labels 0 to 4; one of this module, or any classifier of scikit-learn.
     signal : ndarray, shape (n, 187)
 
     Raises
@@ -53,10 +53,10 @@ def predict_proba(model: Pipeline, signal: np.ndarray) -> np.ndarray:
         The model has seen fewer beats than it asks for neighbours, which scikit-learn only
         notices in some of its ways to search.
     """
-    if (known := model[-1].n_samples_fit_) < (k := model[-1].n_neighbors):
+    if isinstance(model, Pipeline) and model[-1].n_samples_fit_ < model[-1].n_neighbors:
         raise ValueError(
-            f"{known} training beats are too few for {k} neighbours: take more beats, or fewer "
-            "neighbours."
+            f"{model[-1].n_samples_fit_} training beats are too few for {model[-1].n_neighbors} "
+            "neighbours: take more beats, or fewer neighbours."
         )
     out = np.zeros((len(signal), len(CLASSES)))
     out[:, model.classes_] = model.predict_proba(signal)
