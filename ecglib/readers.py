@@ -15,7 +15,7 @@ import numpy as np
 
 from ecglib.beats import Beats, join
 from ecglib.paths import scratch
-from ecglib.readers_beats import UPLOAD
+from ecglib.readers_beats import LARGEST, UPLOAD
 from ecglib.readers_files import Ecg, open_edf, open_ishne
 from ecglib.readers_text import read_text
 from ecglib.readers_unpacking import store_upload, unzip
@@ -152,7 +152,9 @@ def _settle(ecg: Ecg, fs: float | None, units: str | None, need_fs: bool) -> Ecg
     read = ecg.read
 
     def in_mv(start: int, stop: int, lead: int) -> np.ndarray:
-        return np.asarray(read(start, stop, lead) * np.float32(factors[lead]), dtype=np.float32)
+        with np.errstate(over="ignore"):
+            value = np.asarray(read(start, stop, lead) * np.float32(factors[lead]), np.float32)
+        return np.where(np.abs(value) < LARGEST, value, np.float32(np.nan))
 
     units_now = tuple("mV" if unit in TO_MV else "" for unit in known)
     return Ecg(

@@ -12,6 +12,7 @@ UPLOAD = "upload"  # the source of such beats
 UNLABELLED = -1  # the label of a beat that nobody has named
 TOLERANCE = 1e-6  # of values in [0, 1], for files with few digits
 SHORTEST = 20  # samples; fewer are no beat
+LARGEST = 1e30  # in whatever unit; differences of smaller values stay within float32
 
 
 def prepared_beats(table: np.ndarray, name: str) -> Beats:
@@ -45,9 +46,12 @@ def prepared_beats(table: np.ndarray, name: str) -> Beats:
             f"{BEAT_FS:.0f} Hz. For a recording, say so under Corrections, or use "
             "Classifier.classify_recording."
         )
-    if not np.isfinite(table).all():
-        row, column = np.argwhere(~np.isfinite(table))[0] + 1
-        raise EcgFileError(f"Row {row}, column {column} of {name} is not a finite number.")
+    possible = np.abs(table) < LARGEST
+    if not possible.all():
+        row, column = np.argwhere(~possible)[0] + 1
+        raise EcgFileError(
+            f"Row {row}, column {column} of {name} is not a finite number, or none of an ECG."
+        )
     understood = []
     signal, label = table[:, :BEAT_SAMPLES], np.full(rows, UNLABELLED)
     if width > BEAT_SAMPLES:

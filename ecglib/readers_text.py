@@ -93,9 +93,10 @@ def read_text(content: bytes, name: str, layout: Layout = UNTOLD) -> Ecg | Beats
         titles = [lead[1].strip()[:40]]
     unit = UNIT.search(read.story)
     unit = unit[1].lower().replace("millivolt", "mv").replace("microvolt", "uv") if unit else ""
-    if not np.isfinite(table).any():
+    with np.errstate(over="ignore"):  # to infinity, which counts as missing
+        signal = table.astype(np.float32)
+    if not np.isfinite(signal).any():
         raise EcgFileError(f"{name} holds no finite number.")
-    signal = table.astype(np.float32)
     return Ecg(
         name=name, fs=rate,
         leads=tuple(title or f"lead {k}" for k, title in enumerate(titles)),

@@ -221,6 +221,7 @@ def test_recordings_that_are_refused(files: dict[str, bytes], told: str) -> None
         ),
         (text(ROWS).replace(b"\n0.", b"\nnan,0.", 1), "mine.csv can't be read as a table"),
         (b"nan," + text(ROWS[:1, 1:]), "Row 1, column 1 of mine.csv is not a finite number"),
+        (b"1e99," + text(ROWS[:1, 1:]), "is not a finite number, or none of an ECG"),
         (b"1e999," + text(ROWS[:1, 1:]), "Row 1, column 1 of mine.csv"),
         (text(np.column_stack([ROWS, [0, 7, 1]])), "labels 0 to 4"),
         (text(np.column_stack([ROWS, [0, 0.5, 1]])), "labels 0 to 4"),

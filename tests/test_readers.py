@@ -287,3 +287,11 @@ def test_a_wfdb_record_of_several_segments(wfdb_files) -> None:
     ):
         with pytest.raises(EcgFileError, match=message):
             read_ecg(files | {"m.hea": change})
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_number_beyond_any_ecg_counts_as_missing() -> None:
+    lines = [f"{np.sin(k / 9):.4f}" for k in range(2000)]
+    lines[700] = "1e300"
+    ecg = read_ecg({"a.csv": "\n".join(lines).encode()}, fs=360)
+    assert np.flatnonzero(~np.isfinite(ecg.signal[:, 0])).tolist() == [700]
