@@ -28,7 +28,7 @@ from ecglib.figures import ACCENT, FULL_WIDTH, INK, MUTED, STYLE
 from ecglib.model import CNNLSTM, CONFIGS, predict_logits
 from ecglib.paths import ROOT, atomic_write
 from ecglib.recipes import RECIPES
-from ecglib.results import keep_benchmark
+from ecglib.results import keep_benchmark, read_benchmark
 from ecglib.splits import Split
 from ecglib.training import fit
 
@@ -113,7 +113,7 @@ def main() -> None:
             if name == BASE:
                 keep(ADJUSTED, seed, adjusted(model, beats, split), history)
             print(f"{name}, seed {seed}: {best.validation_macro_f1:.2%}", flush=True)
-    draw(read())
+    draw(read_benchmark("study"))
 
 
 def stretch(signal: np.ndarray) -> np.ndarray:
@@ -139,20 +139,15 @@ def adjusted(model: CNNLSTM, beats: Beats, split: Split, strength: float = 0.25)
     return pd.Series({f"validation_{name}": scores[name] for name in names})
 
 
-def read() -> pd.DataFrame:
-    """All results so far."""
-    columns = ["variant", "seed", "validation_accuracy", "validation_macro_f1", "validation_loss"]
-    path = RESULTS / "study.csv"
-    return pd.read_csv(path) if path.exists() else pd.DataFrame(columns=[*columns, "cpu_seconds"])
-
-
 def claim(variant: str, seed: int) -> bool:
     """Whether this training is still to be done; if so, it is ours from now on."""
     RESULTS.mkdir(exist_ok=True)
     with FileLock(RESULTS / "study.lock"):
-        done = read()
+        done = read_benchmark("study")
         mine = RESULTS / f".{variant}-{seed}.claimed"
-        if ((done.variant == variant) & (done.seed == seed)).any() or mine.exists():
+        if mine.exists():
+            return False
+        if done is not None and ((done.variant == variant) & (done.seed == seed)).any():
             return False
         mine.touch()
         return True

@@ -16,7 +16,7 @@ from uuid import uuid4
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from ecglib.paths import TEMPORARY, atomic_write, remove_unfinished, scratch
+from ecglib.paths import TEMPORARY, atomic_write, remove_left, remove_unfinished, scratch
 
 RECORDING_SUFFIXES = (".hea", ".edf", ".bdf", ".ecg")  # the first that a name has is read
 SEGMENT = re.compile(r"_(\d{4}|layout)$")  # how PhysioNet names the segments of a WFDB record
@@ -71,11 +71,10 @@ def find_recordings(folder: str, made_with: str) -> list[Entry]:
         if dot and not path.rpartition("/")[2].startswith("."):
             groups[stem][f".{suffix}"] = info
     for stem in [s for s in groups if SEGMENT.search(s)]:
-        whole = groups.get(SEGMENT.sub("", stem), {})
-        if ".hea" in whole:  # whose segment this is, read and renewed with it
-            whole |= {
-                f"{stem[len(SEGMENT.sub('', stem)) :]}{s}": i for s, i in groups.pop(stem).items()
-            }
+        record = SEGMENT.sub("", stem)
+        if ".hea" in groups.get(record, ()):  # whose segment this is, read and renewed with it
+            ending = stem.removeprefix(record)
+            groups[record] |= {ending + s: info for s, info in groups.pop(stem).items()}
     entries = []
     for stem, files in sorted(groups.items()):
         suffix = min(files, key=_rank)
@@ -142,8 +141,7 @@ def remove_torn(parts: str, out: str) -> None:
         remove_unfinished(Path(root))
         for url in (out, recordings_file(out)):
             path = Path(fsspec.url_to_fs(url)[1])
-            for left in path.parent.glob(f"{TEMPORARY}{path.stem}-*"):
-                left.unlink(missing_ok=True)
+            remove_left(path.parent.glob(f"{TEMPORARY}{path.stem}-*"))
     elif storage.exists(root):
         for left in storage.find(root):
             if left.endswith(".tmp"):

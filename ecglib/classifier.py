@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from scipy.special import softmax
 
 from ecglib.beats import BEAT_SAMPLES, RECORDING_FS, Beats, resampling_ratio
 from ecglib.blocks import beat_rows, find_beats, upside_down
@@ -116,9 +117,8 @@ class Classifier:
                     f"The rhythm of {len(beats)} beats has shape ({len(beats)}, {len(RHYTHM)}), "
                     f"not {rhythm.shape}: see ecglib.rhythm.rhythm_features."
                 )
-        logits = (self._logits(beats, rhythm) / self._temperature).astype(np.float64)
-        share = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return share / share.sum(axis=1, keepdims=True)
+        logits = self._logits(beats, rhythm) / self._temperature
+        return softmax(logits.astype(np.float64), axis=1)
 
     def predict(self, signal, rhythm=None) -> np.ndarray:
         """Class letters, shape (n,), of beats; see :meth:`predict_proba`."""

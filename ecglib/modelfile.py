@@ -95,15 +95,25 @@ def save_model(model: "CNNLSTM", path: str | Path, card: dict) -> None:
     OSError
         It could not be written; the model that was there before still is.
     """
+    weights = {name: tensor.contiguous().numpy() for name, tensor in model.state_dict().items()}
+    write_weights(path, card | {"architecture": model.config.to_dict()}, weights)
+
+
+def write_weights(path: str | Path, card: dict, weights: dict[str, np.ndarray]) -> None:
+    """Write the file of a model of any kind; ``card["architecture"]`` says of which.
+
+    Raises
+    ------
+    OSError
+        As in :func:`save_model`.
+    """
     card = card | {
         "version": CARD_VERSION,
         "classes": list(CLASSES),
         "beat_fs": BEAT_FS,
         "beat_samples": BEAT_SAMPLES,
-        "architecture": model.config.to_dict(),
     }
     card = json.loads(json.dumps(card))  # as it will be read
-    weights = {name: tensor.contiguous().numpy() for name, tensor in model.state_dict().items()}
     card["sha256"] = checksum(card, weights)
     with atomic_write(path) as temporary:
         try:
@@ -172,15 +182,29 @@ def read_model(path: str | Path) -> StoredModel:
             "whole recordings: load it with ecglib.PatientwiseClassifier.load."
         )
     try:
-        with safe_open(path, framework="numpy") as stored:
-            weights = {name: stored.get_tensor(name) for name in stored.keys()}
-        if card.get("sha256") != checksum(card, weights):
-            raise ValueError("its SHA-256 is not the one it was saved with")
+        weights = read_weights(path, card)
         if weights["temperature"].shape != ():
             raise ValueError("its temperature is not one number")
     except Exception as error:  # whatever the library makes of what is in there
         raise _damaged(path, error) from error
     return StoredModel(Path(path), card, weights)
+
+
+def read_weights(path: str | Path, card: dict) -> dict[str, np.ndarray]:
+    """The arrays of a model file of any kind.
+
+    Raises
+    ------
+    ValueError
+        They are not those that the card was saved with.
+    Exception
+        Whatever the library makes of a damaged file.
+    """
+    with safe_open(path, framework="numpy") as stored:
+        weights = {name: stored.get_tensor(name) for name in stored.keys()}
+    if card.get("sha256") != checksum(card, weights):
+        raise ValueError("its SHA-256 is not the one it was saved with")
+    return weights
 
 
 def load_model(path: str | Path) -> tuple["CNNLSTM", dict]:

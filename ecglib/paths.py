@@ -1,12 +1,13 @@
 """Where things are, and how files are written: the only module that knows the project's folders."""
 
+import hashlib
 import os
 import secrets
 import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,9 +76,15 @@ def remove_unfinished(folder: Path, older_than: float = 0) -> None:
     older_than : float
         Seconds since the last change.
     """
-    for path in folder.rglob(f"{TEMPORARY}*"):
-        if path.is_file() and time.time() - path.stat().st_mtime >= older_than:
-            path.unlink(missing_ok=True)
+    remove_left((path for path in folder.rglob(f"{TEMPORARY}*") if path.is_file()), older_than)
+
+
+def remove_left(paths: Iterable[Path], older_than: float = 0) -> None:
+    """Remove files and folders last changed so many seconds ago, as far as we may."""
+    for path in paths:
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime >= older_than:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 @contextmanager
@@ -114,10 +121,7 @@ def folder_beside(folder: Path, older_than: float = 3600) -> Iterator[Path]:
         Seconds after which a folder of a killed process goes, too.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob(f"{TEMPORARY}{folder.name}-*"):
-        with suppress(OSError):
-            if time.time() - left.stat().st_mtime >= older_than:
-                shutil.rmtree(left)
+    remove_left(folder.parent.glob(f"{TEMPORARY}{folder.name}-*"), older_than)
     work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{TEMPORARY}{folder.name}-"))
     try:
         yield work
@@ -199,6 +203,12 @@ def home() -> Path:
 def given(path: str) -> Path:
     """A path as somebody wrote it, made absolute; ``~`` stands for home if there is one."""
     return Path(os.path.abspath(os.path.expanduser(path)))
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's content, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def show(path: str | Path) -> str:

@@ -15,22 +15,20 @@ The whole recording is used, later beats included; :meth:`PatientwiseClassifier.
 the version for beats as they come. For education and research; not a medical device.
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors import SafetensorError
 from scipy.special import expit
 
-from ecglib.beats import BEAT_FS, BEAT_SAMPLES, RECORDING_FS, Beats
+from ecglib.beats import RECORDING_FS, Beats
 from ecglib.blocks import find_beats
 from ecglib.classifier import verdict_table
 from ecglib.context import MEANS, against_means
 from ecglib.labels import CLASSES
-from ecglib.modelfile import CARD_KEY, CARD_VERSION, ModelFileError, checksum, read_card
-from ecglib.paths import MODELS, atomic_write, show
+from ecglib.modelfile import ModelFileError, read_card, read_weights, write_weights
+from ecglib.paths import MODELS, show
 from ecglib.patientwise_features import (
     EARLY,
     FEWEST,
@@ -45,6 +43,7 @@ from ecglib.rpeaks import WINDOW
 from ecglib.trees import Trees, check_trees, score
 
 KIND = {"kind": "patientwise"}
+QUESTIONS = ("ventricular", "early")
 NAME = "patients"
 PASSES = 6  # rounds after which the ectopic beats stay the same
 MAKE_ONE = "Run `python benchmarks/patients.py` to make one."
@@ -80,18 +79,10 @@ class PatientwiseClassifier:
         if card.get("architecture") != KIND:
             raise ModelFileError(f"{show(path)} is no patient-wise model. {MAKE_ONE}")
         try:
-            with safe_open(path, framework="numpy") as stored:
-                tensors = {name: stored.get_tensor(name) for name in stored.keys()}
-            if card.get("sha256") != checksum(card, tensors):
-                raise ValueError("its SHA-256 is not the one it was saved with")
-            models = [
-                {
-                    n.removeprefix(f"{kind}."): t
-                    for n, t in tensors.items()
-                    if n.startswith(f"{kind}.")
-                }
-                for kind in ("ventricular", "early")
-            ]
+            models = {}, {}
+            for name, array in read_weights(path, card).items():
+                kind, _, name = name.partition(".")
+                models[QUESTIONS.index(kind)][name] = array
             for trees, names in zip(models, (VENTRICULAR, EARLY), strict=True):
                 check_trees(trees, len(names))
         except (SafetensorError, OSError, TypeError, ValueError) as error:
@@ -100,18 +91,9 @@ class PatientwiseClassifier:
 
     def save(self, path: str | Path) -> None:
         """Write trees and model card to one safetensors file, atomically."""
-        tensors = {f"ventricular.{name}": array for name, array in self.ventricular.items()}
-        tensors |= {f"early.{name}": array for name, array in self.early.items()}
-        card = self.card | {
-            "version": CARD_VERSION,
-            "classes": list(CLASSES),
-            "beat_fs": BEAT_FS,
-            "beat_samples": BEAT_SAMPLES,
-            "architecture": KIND,
-        }
-        card["sha256"] = checksum(card, tensors)
-        with atomic_write(path) as temporary:
-            save_file(tensors, temporary, metadata={CARD_KEY: json.dumps(card)})
+        both = zip(QUESTIONS, (self.ventricular, self.early), strict=True)
+        arrays = {f"{kind}.{name}": array for kind, trees in both for name, array in trees.items()}
+        write_weights(path, self.card | {"architecture": KIND}, arrays)
 
     @property
     def threshold(self) -> float:

@@ -9,14 +9,13 @@ import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import suppress
 from pathlib import Path
 from threading import Event
 
 import pooch
 import requests
 
-from ecglib.paths import PACKAGE_DATA
+from ecglib.paths import PACKAGE_DATA, remove_left
 
 BASE_URL = "https://physionet.org/files/mitdb/1.0.0/"
 PROBE_FILE = "RECORDS"  # 192 bytes that tell whether the server is there and is the right one
@@ -109,10 +108,7 @@ def fetch(
     wanted = missing(folder, files)
     if not wanted:
         return folder
-    for left in folder.glob("tmp????????"):  # pooch's, of a download that was killed
-        with suppress(OSError):
-            if time.time() - left.stat().st_mtime >= LEFT_SECONDS:
-                left.unlink()
+    remove_left(folder.glob("tmp????????"), LEFT_SECONDS)  # pooch's, of a killed download
     pooch.get_logger().setLevel("ERROR")  # it would write a line for each of the files
     store = pooch.create(
         folder, base_url=base_url or BASE_URL, registry=files, retry_if_failed=retries

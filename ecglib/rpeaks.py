@@ -143,9 +143,8 @@ def _maxima(height: np.ndarray, least: float = 0.0) -> np.ndarray:
 
     Without scipy.signal, which takes longer to import than an hour of ECG to search.
     """
-    start = np.flatnonzero(
-        np.diff(height, prepend=np.nan)
-    )  # a stretch of equal samples counts once
+    # a stretch of equal samples counts once
+    start = np.flatnonzero(np.diff(height, prepend=np.nan))
     rise = np.diff(height[start]) > 0
     top = 1 + np.flatnonzero(rise[:-1] & ~rise[1:])
     middle = (start[top] + start[top + 1] - 1) // 2

@@ -6,7 +6,6 @@ file with another one is not used. So serving by ONNX needs no PyTorch, which ta
 than an hour of ECG to classify.
 """
 
-import hashlib
 import os
 import warnings
 from collections.abc import Callable
@@ -19,7 +18,7 @@ import numpy as np
 
 from ecglib.beats import BEAT_SAMPLES
 from ecglib.modelfile import StoredModel, read_model, save_model
-from ecglib.paths import atomic_write, show
+from ecglib.paths import atomic_write, sha256, show
 from ecglib.rhythm import RHYTHM
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def export_onnx(path: str | Path) -> None:
                 dynamic_axes={name: {0: "beats"} for name in names},
             )
         _check_answers(stored.network, _onnxruntime(temporary))
-        card = stored.card | {"onnx_sha256": _sha256(temporary)}
+        card = stored.card | {"onnx_sha256": sha256(temporary)}
     save_model(stored.network, path, card)
 
 
@@ -101,7 +100,7 @@ def pick_engine(stored: StoredModel, engine: str = "auto") -> tuple[str, Logits]
             raise EngineError(f"there is no ONNX form {show(path)}")
         if find_spec(name) is None:
             raise EngineError(f"{name} is not installed")
-        if _sha256(path) != stored.card.get("onnx_sha256"):
+        if sha256(path) != stored.card.get("onnx_sha256"):
             raise EngineError("its ONNX form is damaged, or was made of other weights")
         logits = {"onnxruntime": _onnxruntime, "openvino": _openvino}[name](path)
     except Exception as error:  # engines raise whatever they run into
@@ -128,11 +127,6 @@ def by_torch(model: "CNNLSTM") -> Logits:
     from ecglib.model import predict_logits
 
     return lambda beats, rhythm: predict_logits(model, beats, rhythm).numpy()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _onnxruntime(path: Path) -> Logits:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ecglib import kaggle_csv, physionet, synthetic
 from ecglib.labels import MITDB_RECORDS
-from ecglib.paths import ROOT, given
+from ecglib.paths import ROOT, given, sha256
 
 SOURCES = ("auto", "folder", "physionet", "kaggle", "synthetic")
 SUFFIXES = (".hea", ".dat", ".atr")
@@ -76,9 +76,7 @@ class Located:
             files = sorted(p for p in self.folder.iterdir() if p.suffix in SUFFIXES)
         total = hashlib.sha256()
         for path in files:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            total.update(f"{digest}  {path.name}\n".encode())
+            total.update(f"{sha256(path)}  {path.name}\n".encode())
         return total.hexdigest()
 
 

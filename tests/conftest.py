@@ -53,6 +53,25 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_tiny(tmp_path_factory.mktemp("model") / "tiny.safetensors")
 
 
+@pytest.fixture(scope="module")
+def noisy_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two synthetic recordings in ``mitdb``, and noise records of RMS 0.3 mV in ``nstdb``."""
+    import numpy as np
+    import wfdb
+
+    from ecglib.noise import KINDS
+    from ecglib.synthetic import write_recordings
+
+    folder = tmp_path_factory.mktemp("data")
+    write_recordings(folder / "mitdb", n_records=2, minutes=1.0)
+    (folder / "nstdb").mkdir()
+    how = {"fs": 360, "units": ["mV"], "sig_name": ["noise1"], "fmt": ["16"]}
+    for seed, kind in enumerate(KINDS):
+        signal = 0.3 * np.random.default_rng(seed).normal(size=(60 * 360, 1))
+        wfdb.wrsamp(kind, p_signal=signal, write_dir=str(folder / "nstdb"), **how)
+    return folder
+
+
 def _shared_or_skip(name: str) -> Path:
     folder = find_shared(name)
     if folder is None:
@@ -91,6 +110,35 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(sources, "locate", located)
     return Project(tmp_path)
+
+
+@pytest.fixture
+def beats():
+    """Ten beats for the fake classifier; most tests have beats of their own."""
+    from demo_fakes import ten_beats
+
+    return ten_beats()
+
+
+@pytest.fixture
+def demo(beats):
+    """The interactive classifier with a fake one behind it, for the ten beats."""
+    from demo_fakes import FakeClassifier
+    from ecglib.demo import ClassifierDemo
+
+    return ClassifierDemo(FakeClassifier(), beats)
+
+
+@pytest.fixture
+def two(beats, monkeypatch: pytest.MonkeyPatch):
+    """With a second model to choose, which calls beat 4 Normal."""
+    from demo_fakes import FakeClassifier
+    from ecglib.demo import ClassifierDemo
+
+    monkeypatch.setattr(
+        "ecglib.demo_session.Classifier.load", lambda path: FakeClassifier(path, "NNNNVSFQNV")
+    )
+    return ClassifierDemo(FakeClassifier(), beats, models={"fake": "unused", "other": "other"})
 
 
 @pytest.fixture

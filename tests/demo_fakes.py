@@ -1,8 +1,11 @@
-"""A classifier that answers at once, and ten beats for it: what the tests of the demo share."""
+"""What tests of the demo share: a classifier that answers at once, ten beats, a visitor's hands."""
 
 import numpy as np
+import pytest
 
 from ecglib.beats import Beats
+from ecglib.demo import ClassifierDemo
+from ecglib.demo_session import OWN
 from ecglib.labels import CLASSES
 
 # What the fake classifier says of ten beats, most probable class first ...
@@ -46,3 +49,37 @@ def ten_beats() -> Beats:
         rr_before=np.full(10, np.nan, np.float32),
         rr_after=np.full(10, np.nan, np.float32),
     )
+
+
+def upload(demo: ClassifierDemo, content: bytes | dict[str, bytes], name: str = "mine.csv") -> None:
+    """What the page does when somebody hands in files."""
+    files = content if isinstance(content, dict) else {name: content}
+    demo.view.pages.selected_index = OWN
+    send = demo.view.own.files._receive
+    send(None, {"kind": "begin", "transfer": "a", "names": list(files)}, [])
+    for index, data in enumerate(files.values()):
+        for start in range(0, len(data), 1 << 20):
+            piece = memoryview(data[start : start + (1 << 20)])
+            send(None, {"kind": "piece", "transfer": "a", "index": index}, [piece])
+    send(None, {"kind": "end", "transfer": "a"}, [])
+    demo.wait()
+
+
+def classify(demo: ClassifierDemo, content: bytes | dict[str, bytes], **options) -> None:
+    upload(demo, content, **options)
+    demo.view.own.classify.click()
+    demo.wait()
+
+
+def csv(beats: Beats, labels: bool = True) -> bytes:
+    rows = np.column_stack([beats.signal, beats.label]) if labels else beats.signal
+    return "\n".join(",".join(f"{value:.6f}" for value in row) for row in rows).encode()
+
+
+def saved(demo: ClassifierDemo, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes]]:
+    """What goes to the browser from now on."""
+    files: list[tuple[str, bytes]] = []
+    monkeypatch.setattr(
+        demo.view.own.files, "save", lambda name, content, mime: files.append((name, content))
+    )
+    return files

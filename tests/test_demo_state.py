@@ -7,16 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from demo_fakes import FakeClassifier, ten_beats
+from demo_fakes import FakeClassifier
 from ecglib.beats import Beats
 from ecglib.demo_about import about_html, cautions
 from ecglib.demo_reading import clock
 from ecglib.demo_state import BATCH, Gallery
-
-
-@pytest.fixture
-def beats() -> Beats:
-    return ten_beats()
 
 
 def classified(beats: Beats, seed: int = 0) -> Gallery:

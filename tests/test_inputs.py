@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from bad_files import BEAT, INPUTS
-from demo_fakes import FakeClassifier, ten_beats
+from demo_fakes import FakeClassifier, ten_beats, upload
 from ecglib.api_app import create_app
 from ecglib.api_settings import Settings
 from ecglib.archive import main as archive
@@ -22,7 +22,6 @@ from ecglib.knn import predict_proba, published_knn
 from reliability import INPUTS as FAULTS
 from reliability import note, tried
 from test_classifier import FOREIGN, foreign
-from test_demo import upload
 from tiny_training import save_tiny
 
 pytestmark = pytest.mark.faults

@@ -4,11 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import wfdb
 
 from ecglib import noise as nst
 from ecglib.recordings import Recording, read_recording
-from ecglib.synthetic import write_recordings
 
 FS = 360
 
@@ -69,34 +67,21 @@ def test_noise_is_brought_to_the_rate_of_the_recording():
     assert np.fft.rfftfreq(len(added), 1 / slow.fs)[spectrum.argmax()] == pytest.approx(5)
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Two synthetic recordings, and noise records beside them."""
-    folder = tmp_path_factory.mktemp("data")
-    write_recordings(folder / "mitdb", n_records=2, minutes=1.0)
-    (folder / "nstdb").mkdir()
-    for k, kind in enumerate(nst.KINDS):
-        signal = white(seed=k)[:, None].astype(float)
-        how = {"fs": FS, "units": ["mV"], "sig_name": ["noise1"], "fmt": ["16"]}
-        wfdb.wrsamp(kind, p_signal=signal, write_dir=str(folder / "nstdb"), **how)
-    return folder
-
-
-def test_noise_is_found_beside_the_recordings(folder, tmp_path, monkeypatch):
-    assert nst.find_noise(folder / "mitdb") == folder / "nstdb"
+def test_noise_is_found_beside_the_recordings(noisy_folder, tmp_path, monkeypatch):
+    assert nst.find_noise(noisy_folder / "mitdb") == noisy_folder / "nstdb"
     monkeypatch.setattr(nst, "ROOT", tmp_path / "project")
     monkeypatch.delenv("ECG_DATA", raising=False)
     assert nst.find_noise(tmp_path / "elsewhere") is None
-    monkeypatch.setenv("ECG_DATA", str(folder))
-    assert nst.find_noise() == folder / "nstdb"
+    monkeypatch.setenv("ECG_DATA", str(noisy_folder))
+    assert nst.find_noise() == noisy_folder / "nstdb"
 
 
-def test_the_two_halves_share_nothing(folder):
-    first, second = (nst.read_noise(folder / "nstdb", half) for half in ("first", "second"))
-    whole = read_recording(folder / "nstdb" / "em").signal[:, 0]
+def test_the_two_halves_share_nothing(noisy_folder):
+    first, second = (nst.read_noise(noisy_folder / "nstdb", half) for half in ("first", "second"))
+    whole = read_recording(noisy_folder / "nstdb" / "em").signal[:, 0]
     assert np.array_equal(np.concatenate([first["em"], second["em"]]), whole)
     with pytest.raises(ValueError, match="first or second"):
-        nst.read_noise(folder / "nstdb", "third")
+        nst.read_noise(noisy_folder / "nstdb", "third")
 
 
 def test_conditions_begin_with_the_clean_recording():
