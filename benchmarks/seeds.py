@@ -1,14 +1,18 @@
 """The spread over seeds: one recipe trained several times, each network judged once on the test.
 
     python benchmarks/seeds.py --architecture compact --recipe fast --seeds 0 1 2
+    python benchmarks/seeds.py --refit                    learns from the validation beats, too
 
 The split stays the published one and its validation beats stay the same; the seed changes the
-first weights, the order of the beats and their augmentation. One line a seed goes to
+first weights, the order of the beats and their augmentation. A network that is refitted, after
+everything was chosen, has no validation scores and no temperature. One line a seed goes to
 ``benchmarks/results/seeds.csv``, where a line of the same network, recipe and seed is replaced.
 """
 
 import argparse
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -34,7 +38,10 @@ def main() -> None:
     parser.add_argument("--architecture", choices=names, default="compact")
     parser.add_argument("--recipe", choices=RECIPES, default="fast", help="the teachers', if any")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--refit", action="store_true", help="on training and validation beats")
     asked = parser.parse_args()
+    if asked.refit and asked.architecture in STUDENTS:
+        parser.error("the teachers have said nothing of the validation beats")
 
     beats = load_beats()
     if beats.synthetic:
@@ -46,20 +53,27 @@ def main() -> None:
         folder = RESULTS / ".teachers"
         taught, _ = ask_teachers(CONFIGS[TEACHERS], beats, split, recipe, HOW_MANY, 0, folder)
         recipe = RECIPES["student"]
+    learnt, name = split, asked.recipe
+    if asked.refit:
+        learnt = replace(split, train=np.concatenate([split.train, split.validation]))
+        name = f"{asked.recipe}, refitted"
     for seed in asked.seeds:
         torch.manual_seed(seed)
         model = build_model(STUDENTS.get(asked.architecture, asked.architecture))
-        checkpoint = RESULTS / f".{asked.architecture}-{asked.recipe}-{seed}.pt"
-        history = fit(model, beats, split, recipe, seed, checkpoint, taught=taught)
-        calibrate(model, beats, split)
+        checkpoint = RESULTS / f".{asked.architecture}-{name}-{seed}.pt"
+        history = fit(model, beats, learnt, recipe, seed, checkpoint, taught=taught)
+        judged = {"test": split.test}
+        if not asked.refit:
+            calibrate(model, beats, split)
+            judged = {"validation": split.validation} | judged
         classifier = Classifier(model, {})
-        row = {"architecture": asked.architecture, "recipe": asked.recipe, "seed": seed}
+        row = {"architecture": asked.architecture, "recipe": name, "seed": seed}
         row |= {"epochs": len(history), "cpu_seconds": history.cpu_seconds.iloc[-1]}
         row |= {"precision": pick_precision(), "threads": torch.get_num_threads()}
-        for name, index in (("validation", split.validation), ("test", split.test)):
+        for part, index in judged.items():
             proba = classifier.predict_proba(beats.signal[index], rhythm[index])
             scores = summary(beats.label[index], proba)
-            row |= {f"{name}_{key}": scores[key] for key in ("accuracy", "macro_f1", "ece")}
+            row |= {f"{part}_{key}": scores[key] for key in ("accuracy", "macro_f1", "ece")}
         table = keep_benchmark("seeds", pd.DataFrame([row]), KEY)
         checkpoint.unlink()
     show(table)
