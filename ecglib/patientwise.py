@@ -142,10 +142,7 @@ class PatientwiseClassifier:
         -------
         ndarray, shape (n, 5), float64
         """
-        proba = np.tile(np.eye(len(CLASSES))[0], (len(r_peaks), 1))
-        for beats, places, found in describe_causal(signal, fs, r_peaks, delay, history):
-            proba[beats] = self.judge(found)[places]
-        return proba
+        return judge_causal([self], signal, fs, r_peaks, delay, history)[0]
 
     def judge(self, found: dict[str, np.ndarray]) -> np.ndarray:
         """Class probabilities, shape (..., n, 5), of beats that are described already."""
@@ -200,3 +197,30 @@ class PatientwiseClassifier:
         proba = self.predict_beats(signal, ecg.fs, peaks)
         quality = windows[grid_peaks // WINDOW]
         return verdict_table(ecg, numbers, peaks, proba, self.threshold, quality, windows)
+
+
+def judge_causal(
+    models: list[PatientwiseClassifier],
+    signal: np.ndarray,
+    fs: float,
+    r_peaks: np.ndarray,
+    delay: int = 1,
+    history: int = 120,
+) -> np.ndarray:
+    """What several models say of beats as they come; the features, which cost most, are made once.
+
+    Parameters
+    ----------
+    models : list of PatientwiseClassifier
+    signal, fs, r_peaks, delay, history
+        As in :meth:`PatientwiseClassifier.predict_causal`.
+
+    Returns
+    -------
+    ndarray, shape (n_models, n, 5), float64
+    """
+    proba = np.tile(np.eye(len(CLASSES))[0], (len(models), len(r_peaks), 1))
+    for beats, places, found in describe_causal(signal, fs, r_peaks, delay, history):
+        for own, model in zip(proba, models, strict=True):
+            own[beats] = model.judge(found)[places]
+    return proba
