@@ -112,3 +112,22 @@ INPUTS: dict[str, tuple[Callable[[], dict[str, bytes]], str]] = {
     "9 an EDF file that lies": (lambda: {"a.edf": b"0       " + b"9" * 300}, "EDF"),
     "9 an ISHNE file that lies": (lambda: {"a.ecg": b"ISHNE1.0" + b"\xff" * 900}, "ISHNE"),
 }
+
+LABELLED = [*BEAT.split(","), "2"]
+# Odd files that can be read: all hold this beat, or its beginning.
+ODD: dict[str, list[bytes]] = {
+    "2 semicolons, tabs, decimal commas": [
+        ";".join(LABELLED).encode(),
+        ";".join(LABELLED).replace(".", ",").encode(),
+        "\t".join(LABELLED).replace(".", ",").encode(),
+    ],
+    "2 a byte order mark, UTF-16": [
+        ",".join(LABELLED).encode("utf-8-sig"),
+        ",".join(LABELLED).encode("utf-16"),
+    ],
+    "3 188 values, or a column of them": [
+        ",".join(LABELLED).encode(),
+        "\n".join(LABELLED).encode(),
+    ],
+    "3 fewer than 187 values": [",".join(LABELLED[:150]).encode()],
+}

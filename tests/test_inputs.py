@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
-from bad_files import BEAT, INPUTS
+from bad_files import BEAT, INPUTS, ODD
 from demo_fakes import FakeClassifier, ten_beats, upload
 from ecglib.api_app import create_app
 from ecglib.api_settings import Settings
@@ -19,6 +19,7 @@ from ecglib.archive import main as archive
 from ecglib.classifier import Classifier
 from ecglib.demo import ClassifierDemo
 from ecglib.knn import predict_proba, published_knn
+from ecglib.readers import read_ecg
 from reliability import INPUTS as FAULTS
 from reliability import note, tried
 from test_classifier import FOREIGN, foreign
@@ -106,6 +107,25 @@ def test_archive(model: Path, tmp_path: Path) -> None:
         if name.startswith("6 "):
             assert table.loc[recording, "beats"] == 0 and not isinstance(failure, str)
         ended(name, "archive", failure if isinstance(failure, str) else "no beats")
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_files_of_a_beat(name: str, client: TestClient, tmp_path: Path) -> None:
+    """2, 3: what is written in another way is the same beat to the library and to the API."""
+    expected = np.array(BEAT.split(","), dtype=np.float32)
+    plain = client.post("/predict", json={"signal": expected.tolist()}).json()
+    for content in ODD[name]:
+        (path := tmp_path / "a.csv").write_bytes(content)
+        beats = read_ecg(path)
+        assert np.allclose(beats.signal, expected) and len(beats) == 1
+        answer = client.post("/batch-predict-csv", files={"file": ("a.csv", content)}).json()
+        said, short = answer["predictions"][0], "fewer" in name
+        assert answer["count"] == 1 and said["confidence"] == pytest.approx(plain["confidence"])
+        assert said["true_label"] == (None if short else "Ventricular")
+        assert any("filled up" in note for note in answer["notes"]) == short
+    outcome = "filled up, and said" if short else "read, with the label"
+    for entrance in ("library", "API"):
+        note(FAULTS, name, entrance, outcome)
 
 
 @tried("5 values that are no beats", "library", "API")
