@@ -35,6 +35,7 @@ class FileExchange(anywidget.AnyWidget):
         self._names: list[str] = []
         self._parts: dict[int, list[bytes]] = {}
         self._transfer = ""
+        self._begun: set[str] = set()
         self.on_msg(self._receive)
 
     def on_files(self, take: Callable[[dict[str, bytes] | ValueError], None]) -> None:
@@ -50,21 +51,34 @@ class FileExchange(anywidget.AnyWidget):
         if kind == "refused":
             self._refuse(message.get("count", 0), message.get("size", 0))
         elif kind == "begin":
+            self._begun.add(message["transfer"])
             self._transfer, self._names = message["transfer"], list(message["names"])
             self._parts = {index: [] for index in range(len(self._names))}
             if len(self._names) > self.limit_files:
                 self._refuse(len(self._names), 0)
+        elif kind == "end":
+            self.send({"kind": "arrived", "transfer": message["transfer"]})
+            self._finish(message["transfer"], message.get("size"))
         elif message.get("transfer") != self._transfer:
             return  # of an older transfer, which a newer one has overtaken
         elif kind == "piece":
             self._parts[message["index"]].append(bytes(buffers[0]))
-            size = sum(len(part) for parts in self._parts.values() for part in parts)
-            if size > self.limit_mb * 1_000_000:
+            if (size := self._size()) > self.limit_mb * 1_000_000:
                 self._refuse(len(self._names), size)
-        elif kind == "end":
-            files = {self._names[index]: b"".join(p) for index, p in self._parts.items()}
-            self._transfer, self._parts = "", {}
-            self._take(files)
+
+    def _size(self) -> int:
+        """Bytes that have arrived."""
+        return sum(len(part) for parts in self._parts.values() for part in parts)
+
+    def _finish(self, transfer: str, size: int | None) -> None:
+        """Hand on the files of a transfer, unless it was refused, overtaken or lost in part."""
+        whole = transfer == self._transfer and self._size() == size
+        if transfer != self._transfer and transfer in self._begun:
+            return
+        files = {self._names[index]: b"".join(p) for index, p in self._parts.items()}
+        self._transfer, self._parts = "", {}
+        lost = ValueError("The connection broke off, and a part was lost. Hand it in again.")
+        self._take(files if whole else lost)
 
     def _refuse(self, count: int, size: float) -> None:
         self._transfer, self._parts = "", {}

@@ -61,7 +61,7 @@ def upload(demo: ClassifierDemo, content: bytes | dict[str, bytes], name: str = 
         for start in range(0, len(data), 1 << 20):
             piece = memoryview(data[start : start + (1 << 20)])
             send(None, {"kind": "piece", "transfer": "a", "index": index}, [piece])
-    send(None, {"kind": "end", "transfer": "a"}, [])
+    send(None, {"kind": "end", "transfer": "a", "size": sum(map(len, files.values()))}, [])
     demo.wait()
 
 

@@ -339,6 +339,63 @@ def test_a_token_is_asked_for(tmp_path: Path) -> None:
         assert status(f"{address}/voila/static/voila.js") == 200  # what a health check asks for
 
 
+@pytest.fixture
+def breakable(chromium, app: tuple[str, Path]) -> Iterator:
+    """A page of its own; `break_off` ends its connection, now or at the next large message."""
+    page = new_page(chromium)
+    connections, page.lost = [], 0
+
+    def break_off() -> None:
+        for side in connections[-1]:
+            side.close(code=4000)
+
+    def through(ours) -> None:
+        server = ours.connect_to_server()
+        connections.append((ours, server))
+
+        def forward(message: str | bytes) -> None:
+            if page.lost and len(message) > 500_000:
+                page.lost -= 1
+                break_off()
+            else:
+                server.send(message)
+
+        ours.on_message(forward)
+
+    page.route_web_socket("**/channels*", through)
+    page.goto(app[0])
+    page.get_by_text("are uncertain").wait_for()
+    page.break_off, page.connections = break_off, connections
+    yield page
+    page.close()
+
+
+@tried("20 the connection breaks off", "demo", outcome="it comes back, nothing is lost")
+def test_a_connection_that_breaks_off(breakable) -> None:
+    """What is clicked meanwhile waits for the page to be connected again, with the same kernel."""
+    page = breakable
+    page.get_by_role("button", name="Next →").click()
+    page.get_by_text("Beat 2 of").wait_for()
+    before = len(page.connections)
+    page.break_off()
+    page.get_by_role("button", name="Next →").click()
+    page.get_by_text("Beat 3 of").wait_for()
+    assert len(page.connections) > before and page.get_by_role("alert").count() == 0
+
+
+@tried("20 a part of a file is lost on the way", "demo")
+def test_a_connection_that_breaks_off_while_a_file_is_sent(breakable) -> None:
+    page = breakable
+    page.get_by_role("tab", name="Your ECG").click()
+    large = file("large.csv", b"\n".join([beats_csv(10)] * 200))
+    page.lost = 1
+    hand_in(page, large)
+    page.get_by_role("alert").filter(has_text="a part was lost").wait_for()
+    hand_in(page, large)
+    page.get_by_text("large.csv: 2,000 beats").wait_for()
+    page.get_by_role("alert").wait_for(state="hidden")
+
+
 @tried("20 twenty pages", "demo", outcome="no kernel is left")
 def test_twenty_pages_leave_no_kernel(chromium, tmp_path: Path) -> None:
     """One after the other; what a page fails to end is culled."""

@@ -8,6 +8,7 @@ from demo_fakes import FakeClassifier, classify, csv, upload
 from ecglib.beats import Beats
 from ecglib.demo import ClassifierDemo
 from ecglib.demo_session import OWN, TEST
+from reliability import tried
 
 
 def test_upload_understood_then_classified(demo: ClassifierDemo, beats: Beats) -> None:
@@ -129,6 +130,22 @@ def test_pieces_of_an_older_transfer_are_dropped(demo: ClassifierDemo, beats: Be
     send(None, {"kind": "begin", "transfer": "new", "names": ["new.csv"]}, [])
     send(None, {"kind": "piece", "transfer": "old", "index": 0}, [b"rubbish"])
     send(None, {"kind": "piece", "transfer": "new", "index": 0}, [csv(beats[:1])])
-    send(None, {"kind": "end", "transfer": "old"}, [])
-    send(None, {"kind": "end", "transfer": "new"}, [])
+    send(None, {"kind": "end", "transfer": "old", "size": 7}, [])
+    send(None, {"kind": "end", "transfer": "new", "size": len(csv(beats[:1]))}, [])
     assert "new.csv: 1 beat." in demo.view.own.understood.value
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+@tried("20 a part of a file is lost on the way", "demo")
+def test_a_transfer_with_a_hole_is_no_file(demo: ClassifierDemo, beats: Beats, lost: int) -> None:
+    demo.view.pages.selected_index = OWN
+    messages = [({"kind": "begin", "names": ["a.csv"]}, [])]
+    messages += [({"kind": "piece", "index": 0}, [csv(part)]) for part in (beats[:2], beats[2:4])]
+    del messages[lost]
+    size = len(csv(beats[:2])) + len(csv(beats[2:4]))
+    for message, buffers in [*messages, ({"kind": "end", "size": size}, [])]:
+        demo.view.own.files._receive(None, message | {"transfer": "a"}, buffers)
+    assert "a part was lost. Hand it in again." in demo.view.message.value
+    assert demo.session.upload is None
+    upload(demo, csv(beats[:4]))
+    assert "4 beats" in demo.view.own.understood.value and not demo.view.message.value

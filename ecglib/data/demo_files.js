@@ -4,6 +4,7 @@
 const PIECE = 1 << 20;
 // An open page shows that it is there, so that a server may end the kernels of those that are not.
 const SIGN_OF_LIFE_MS = 60000;
+const ANSWER_MS = 20000; // for saying that all has arrived, unless the connection broke off
 
 async function send(model, files, say) {
   const total = files.reduce((sum, file) => sum + file.size, 0);
@@ -23,8 +24,17 @@ async function send(model, files, say) {
       say(`Sending: ${Math.round((100 * sent) / Math.max(total, 1))} %`);
     }
   }
+  const unanswered = setTimeout(
+    () => say("No answer. If the connection broke off, hand the files in again."),
+    ANSWER_MS,
+  );
+  model.on("msg:custom", function arrived(message) {
+    if (message.kind !== "arrived" || message.transfer !== transfer) return;
+    model.off("msg:custom", arrived);
+    clearTimeout(unanswered);
+    say("");
+  });
   model.send({ kind: "end", transfer, size: total });
-  say("");
 }
 
 function initialize({ model }) {
