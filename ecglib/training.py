@@ -21,14 +21,15 @@ from torch.nn.functional import cross_entropy, one_hot
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel
 
-from ecglib.augment import augment, augmented_copies
+from ecglib.augment import augmented_copies
 from ecglib.beats import Beats
 from ecglib.checkpoint import restore, save
 from ecglib.model import CNNLSTM, predict_logits
-from ecglib.recipes import Recipe, class_weights, focal_loss, one_cycle
+from ecglib.recipes import Recipe, one_cycle
 from ecglib.rhythm import rhythm_of
 from ecglib.sampling import draw, share_losses
 from ecglib.splits import Split
+from ecglib.steps import Steps
 
 
 def pick_precision() -> str:
@@ -118,7 +119,8 @@ def fit(
     averaged = AveragedModel(model, multi_avg_fn=_averaging(recipe.averaging), use_buffers=True)
     averaged.to(accelerator.device)
     prepared, optimizer = accelerator.prepare(model, optimizer)
-    weight = class_weights(label, recipe.class_weight_power).to(accelerator.device)
+    read = around if model.config.rhythm else None
+    steps = Steps(accelerator, prepared, recipe, signal, read, label, target, report)
     last_loss = torch.full((len(label),), torch.nan)
     history, kept = [], {}
     identity = {"recipe": recipe.to_dict(), "model": model.config.to_dict(), "seed": seed}
@@ -146,25 +148,12 @@ def fit(
                 done = (epoch + number / len(batches)) / recipe.epochs
                 for group in optimizer.param_groups:
                     group["lr"] = recipe.learning_rate * one_cycle(done)
-            x = signal[chosen].to(accelerator.device)
-            y = label[chosen].to(accelerator.device)
-            r = around[chosen].to(accelerator.device) if model.config.rhythm else None
-            if recipe.augmented_share:
-                x = augment(x, recipe.augmented_share)
-            if r is not None:  # some without, so that a beat that comes alone is known, too
-                r = r.masked_fill(
-                    torch.rand(len(r), 1, device=r.device) < recipe.no_rhythm, torch.nan
-                )
-            t = target[chosen].to(accelerator.device) if target is not None else None
-            losses = focal_loss(prepared(x, r), y, recipe.focal_gamma, weight, t)
-            loss = (losses * importance[chosen].to(accelerator.device)).mean()
-            accelerator.backward(loss)
+            loss, last_loss[chosen] = steps.learn(chosen, importance)
             accelerator.clip_grad_norm_(prepared.parameters(), recipe.clip_norm)
             optimizer.step()
             optimizer.zero_grad()
             averaged.update_parameters(model)
-            last_loss[chosen] = losses.detach().float().cpu()
-            total += float(loss.detach())
+            total += loss
         if not math.isfinite(total):
             raise ValueError(
                 f"The training loss is not a number any more in epoch {epoch + 1}: the learning "
