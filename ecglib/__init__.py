@@ -8,7 +8,7 @@ anybody's ECG   ``readers``, with ``readers_...`` and ``text_tables``; ``quality
                 ``events`` and ``report``, what stands out in a classified recording
 beats           ``beats`` (the cut), ``rhythm``, ``context``, ``shape``, ``published`` (which beat
                 is which published row), ``splits``, ``leak``
-models          ``knn``; ``model``, ``augment``, ``recipes``, ``sampling``, ``training``,
+models          ``knn``; ``model``, ``augment``, ``recipes``, ``sampling``, ``steps``, ``training``,
                 ``checkpoint``, ``distillation``; ``modelfile``, ``serving``,
                 ``classifier``; for new patients ``trees`` and ``patientwise``, with
                 ``patientwise_...``

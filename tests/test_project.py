@@ -27,8 +27,8 @@ ORDER = """
     quality readers_beats readers_files readers_wfdb text_tables readers_text readers_unpacking
     readers blocks events
     physionet kaggle_csv synthetic sources splits leak knn
-    model augment recipes sampling checkpoint training distillation modelfile serving classifier
-    trees patientwise_features patientwise patientwise_training
+    model augment recipes sampling checkpoint steps training distillation modelfile serving
+    classifier trees patientwise_features patientwise patientwise_training
     confusion calibration uncertainty tables results evaluation
     ec57 finishing mistakes explain noise stress transfer
     figures plots_beats plots_curves plots_scores plots_protocols plots_verdicts plots_mistakes
@@ -46,9 +46,9 @@ LAZY_EXCEPTIONS = {("beats", "kaggle_csv"), ("beats", "sources")}
 # Who may know of what, so that the first lessons need no network and training no widgets
 # (* as in file names).
 USERS = {
-    "torch": {"model", "augment", "recipes", "sampling", "checkpoint", "training"}
+    "torch": {"model", "augment", "recipes", "sampling", "checkpoint", "steps", "training"}
     | {"distillation", "modelfile", "serving", "classifier", "explain", "manifest"},
-    "accelerate": {"training", "sampling", "checkpoint"},
+    "accelerate": {"training", "steps", "sampling", "checkpoint"},
     "captum": {"explain"},
     "onnxruntime": {"serving"},
     "openvino": {"serving"},
