@@ -6,15 +6,12 @@
     demo.view
 """
 
-import logging
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import wraps
+from collections.abc import Callable
 
 from ecglib.beats import Beats
 from ecglib.classifier import Classifier
 from ecglib.demo_about import about_html, cautions
+from ecglib.demo_guard import Guard
 from ecglib.demo_html import table_html
 from ecglib.demo_jobs import Jobs
 from ecglib.demo_results import as_annotations, as_csv, results
@@ -67,7 +64,6 @@ class ClassifierDemo:
     ):
         self.session = session = Session(classifier, beats, seed, **details)
         self.protocol = protocol
-        self._lock, self._quiet = threading.RLock(), False
         self._offered: Gallery | None = None
         self.view = DemoView(
             classifier.threshold,
@@ -76,9 +72,10 @@ class ClassifierDemo:
             session.recordings(),
             session.samples(),
         )
-        self._jobs = Jobs(self._lock, self.view.show_job, self._fail)
+        self._guard = Guard(self.view.say, self._go_on)
+        self._jobs = Jobs(self._guard.lock, self.view.show_job, self._fail)
         self._wire()
-        self._guarded(lambda _: None)(None)
+        self._guard(lambda _: None)(None)
 
     @property
     def gallery(self) -> Gallery | None:
@@ -107,11 +104,11 @@ class ClassifierDemo:
             view.atr: self._save_atr,
         }
         for button, action in pressed.items():
-            button.on_click(self._guarded(lambda _, action=action: action()))
+            button.on_click(self._guard(lambda _, action=action: action()))
         changed = {
             view.threshold: self._set_threshold,
             view.model: self._set_model,
-            view.second: lambda change: session.compare_with(change.new),
+            view.second: self._set_second,
             view.own.sample: lambda change: self._open(session.hand_in_sample, change.new),
             view.own.recording: lambda change: self._open(session.hand_in_recording, change.new),
         }
@@ -120,59 +117,15 @@ class ClassifierDemo:
         # Drawing anew, which follows everything, is all that these ask for.
         changed |= dict.fromkeys(view.looks(), lambda change: None)
         for control, action in changed.items():
-            control.observe(self._guarded(action), names="value")
-        view.pages.observe(self._guarded(self._turn_to), names="selected_index")
-        view.own.files.on_files(self._guarded(self._receive))
+            control.observe(self._guard(action), names="value")
+        view.pages.observe(self._guard(self._turn_to), names="selected_index")
+        view.own.files.on_files(self._guard(self._receive))
         # Moving a trace draws nothing else anew, and leaves work that is going on alone.
         for button, action in view.movements().items():
-            button.on_click(self._guarded(lambda _, action=action: action(), alone=True))
-        view.stop.on_click(self._guarded(lambda _: self._stop(), alone=True))
-        refresh = self._guarded(lambda _: view.strip.refresh(), alone=True)
+            button.on_click(self._guard(lambda _, action=action: action(), alone=True))
+        view.stop.on_click(self._guard(lambda _: self._stop(), alone=True))
+        refresh = self._guard(lambda _: view.strip.refresh(), alone=True)
         view.strip.x.scale.observe(refresh, names=["min", "max"])
-
-    def _guarded(self, action: Callable, alone: bool = False) -> Callable:
-        """A callback that acts, then shows the state; what goes wrong is written in the view.
-
-        Nothing else would say it: an error in a widget's callback is lost without a trace in
-        Voilà, and doesn't fail a batch run.
-        """
-
-        @wraps(action)
-        def callback(event) -> None:
-            with self._lock:
-                if self._quiet:  # set by this thread; another one's changes end with its lock
-                    return
-                try:
-                    if not alone:
-                        self.view.say("")
-                    action(event)
-                    if not alone:
-                        self._catch_up()
-                        self._show()
-                except Exception as error:
-                    self._report(error)
-
-        return callback
-
-    @contextmanager
-    def _quietly(self) -> Iterator[None]:
-        """Set controls without acting on it."""
-        before, self._quiet = self._quiet, True
-        try:
-            yield
-        finally:
-            self._quiet = before
-
-    def _report(self, error: Exception) -> None:
-        if isinstance(error, ValueError):  # a sentence for whoever is in front of the screen
-            self.view.say(str(error), error=True)
-            return
-        logging.getLogger(__name__).error("A callback of the demo failed", exc_info=error)
-        self.view.say(
-            f"{type(error).__name__}: {error}. This is a fault of the program; run the notebook "
-            "again, or load the page anew, if it stays.",
-            error=True,
-        )
 
     def _catch_up(self) -> None:
         """Compute what the page in sight lacks: at once if it is short, else in the background."""
@@ -187,14 +140,14 @@ class ClassifierDemo:
                 return
 
     def _go_on(self) -> None:
-        """Something has been computed: show it, and compute what is still lacking."""
+        """Something has changed: show it, and compute what is still lacking."""
         self._catch_up()
         self._show()
 
     def _fail(self, error: Exception) -> None:
         self.session.stop()
-        self._report(error)
-        self._guarded(lambda _: self._show(), alone=True)(None)
+        self._guard.report(error)
+        self._guard(lambda _: self._show(), alone=True)(None)
 
     def _stop(self) -> None:
         self.session.stop()
@@ -204,7 +157,7 @@ class ClassifierDemo:
 
     def _show(self) -> None:
         view, session, gallery = self.view, self.session, self.gallery
-        with self._quietly():
+        with self._guard.quietly():
             warnings = session.strip.warnings if session.strip else ()
             view.own.show_upload(session.upload, session.known_fs, session.corrections, warnings)
             if gallery is not None and gallery is not self._offered:
@@ -259,14 +212,19 @@ class ClassifierDemo:
 
     def _set_model(self, change) -> None:
         session, view = self.session, self.view
-        session.use_model(change.new)
-        with self._quietly():
+        with self._guard.or_back(change):
+            session.use_model(change.new)
+        with self._guard.quietly():
             view.threshold.value = round(session.classifier.threshold, 2)
             view.offer_second([name for name in session.model_names() if name != change.new])
         session.compare_with(view.second.value)
         self.view.show_cautions(self._cautions())
         if self.session.page == ABOUT:
             self._tell_about()
+
+    def _set_second(self, change) -> None:
+        with self._guard.or_back(change):
+            self.session.compare_with(change.new)
 
     def _open(self, hand_in: Callable[[str], None], name: str) -> None:
         if name:
@@ -276,7 +234,7 @@ class ClassifierDemo:
     def _receive(self, files: dict[str, bytes] | ValueError) -> None:
         if isinstance(files, ValueError):
             raise files
-        with self._quietly():
+        with self._guard.quietly():
             self.view.own.forget_choice()
         self._jobs.stop()
         self.session.hand_in(files)

@@ -1,6 +1,7 @@
 """Files between the browser and the demo: dropped or chosen by a person, and saved for one."""
 
 from collections.abc import Callable
+from itertools import count
 
 import anywidget
 import traitlets
@@ -52,7 +53,7 @@ class FileExchange(anywidget.AnyWidget):
             self._refuse(message.get("count", 0), message.get("size", 0))
         elif kind == "begin":
             self._begun.add(message["transfer"])
-            self._transfer, self._names = message["transfer"], list(message["names"])
+            self._transfer, self._names = message["transfer"], _apart(message["names"])
             self._parts = {index: [] for index in range(len(self._names))}
             if len(self._names) > self.limit_files:
                 self._refuse(len(self._names), 0)
@@ -89,3 +90,13 @@ class FileExchange(anywidget.AnyWidget):
                 "or classify it in Python with Classifier.classify_recording."
             )
         )
+
+
+def _apart(names: list[str]) -> list[str]:
+    """The names of files, numbered where one comes again: they may be of several folders."""
+    found: list[str] = []
+    for name in names:
+        stem, dot, suffix = name.rpartition(".") if "." in name else (name, "", "")
+        more = (f"{stem} ({n}){dot}{suffix}" for n in count(2))
+        found.append(name if name not in found else next(m for m in more if m not in found))
+    return found

@@ -189,6 +189,9 @@ def test_a_model_that_cannot_be_read_is_told(beats: Beats, tmp_path: Path) -> No
     demo = ClassifierDemo(FakeClassifier(), beats, models={"gone": tmp_path / "gone.safetensors"})
     demo.view.model.value = "gone"
     assert "There is no model file" in demo.view.message.value
+    assert demo.view.model.value == "fake", "the one in use"
+    demo.view.second.value = "gone"
+    assert "There is no model file" in demo.view.message.value and not demo.view.second.value
     demo.view.next.click()
     assert "Beat 2 of 10" in demo.view.position.value
 

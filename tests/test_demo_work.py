@@ -63,7 +63,7 @@ def test_what_is_done_while_the_page_changes_is_not_lost(demo: ClassifierDemo) -
     showing, clicked = threading.Event(), threading.Event()
 
     def show() -> None:
-        with demo._lock, demo._quietly():
+        with demo._guard.lock, demo._guard.quietly():
             showing.set()
             clicked.wait(0.2)
 

@@ -34,7 +34,7 @@ ORDER = """
     figures plots_beats plots_curves plots_scores plots_protocols plots_verdicts plots_mistakes
     plots_reasons plots_noise plots_report plots report
     samples demo_uploads
-    demo_reading demo_state demo_recording demo_results demo_jobs demo_session demo_start
+    demo_reading demo_state demo_recording demo_results demo_jobs demo_guard demo_session demo_start
     demo_html demo_about demo_controls demo_files demo_own demo_traces demo_strip demo_view demo
     parameters profiles guards manifest runner verify doctor
     archive_files archive_results archive_worker archive
