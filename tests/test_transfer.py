@@ -182,3 +182,25 @@ def test_errors_say_what_to_do(foreign: Path, tmp_path: Path, model) -> None:
         evaluate_recordings(foreign, "compact", lead=("II", "V1"))
     with pytest.raises(ValueError, match="no classes"):
         evaluate_recordings(foreign, model, classes="NX")
+
+
+@pytest.mark.parametrize(("marked", "until"), [(False, 0), (True, 60), (True, 200)])
+def test_nothing_is_found_or_missed_in_flutter(folder, model, tmp_path, marked, until) -> None:
+    """With the beats of half a minute unmarked: false ones, unless the stretch is said to be so."""
+    recording = read_recording(folder / "s03")
+    second = recording.mark_sample / recording.fs
+    keep = (second < 30) | (second > 60)
+    marks = list(zip(recording.mark_sample[keep], recording.mark_symbol[keep], strict=True))
+    if marked:
+        marks += [(30 * 360, "["), (45 * 360, "!")]
+        marks += [(60 * 360, "]")] * (until == 60)
+    sample, symbol = map(np.array, zip(*sorted(marks), strict=True))
+    for kind in ("hea", "dat"):
+        shutil.copy(folder / f"s03.{kind}", tmp_path)
+    wfdb.wrann("s03", "atr", sample, symbol, write_dir=str(tmp_path))
+    beats = evaluate_recordings(tmp_path, model).beats
+    time = beats["sample"] / recording.fs
+    own = beats[(beats["way"] == "end to end") & time.between(30.2, 59.8)]
+    assert len(own) == 0 if marked else (own["true"] == "no beat").sum() > 20
+    after = beats[(beats["way"] == "end to end") & (time > 61)]
+    assert len(after) == 0 if until == 200 else (after["true"] != "no beat").mean() > 0.95
