@@ -13,12 +13,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
+
+from ecglib import load_beats
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_S = 300  # for what takes seconds on a machine that has nothing else to do
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+
+# A fault that nobody expects, behind the button "Random".
+FAULT = """
+demo.session.tests.jump = lambda: 1 / 0
+"""
 
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
@@ -167,3 +175,20 @@ def run_demo_notebook(running: "object", address: str) -> "object":
     page.get_by_role("menuitem", name="Run").click()
     page.get_by_text("Run All Cells", exact=True).click()
     return page
+
+
+def hand_in(page, *files: Path | dict) -> None:
+    """Choose files, as a person does."""
+    page.locator("input[type=file]").set_input_files(list(files))
+
+
+def file(name: str, content: bytes) -> dict:
+    """A file that is on no disk."""
+    return {"name": name, "mimeType": "text/plain", "buffer": content}
+
+
+def beats_csv(n: int = 30) -> bytes:
+    """Synthetic beats with their labels."""
+    beats = load_beats("synthetic")[:n]
+    rows = np.column_stack([beats.signal, beats.label])
+    return "\n".join(",".join(f"{v:.6f}" for v in row) for row in rows).encode()

@@ -141,6 +141,35 @@ def two(beats, monkeypatch: pytest.MonkeyPatch):
     return ClassifierDemo(FakeClassifier(), beats, models={"fake": "unused", "other": "other"})
 
 
+@pytest.fixture(scope="module")
+def chromium():
+    """Debian's Chromium."""
+    from browser_app import browser
+
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory):
+    """The app on synthetic beats, with samples and two models: address and folder."""
+    from browser_app import FAULT, demo_notebook, voila
+    from ecglib import load_beats
+    from ecglib.modelfile import load_model, save_model
+    from ecglib.paths import DEFAULT_MODEL, MODELS
+
+    folder = tmp_path_factory.mktemp("app")
+    model, card = load_model(MODELS / f"{DEFAULT_MODEL}.safetensors")
+    save_model(model, folder / "run" / "models" / "twin.safetensors", card | {"name": "twin"})
+    samples = folder / "run" / "samples"
+    samples.mkdir()
+    line = ",".join(f"{v:.6f}" for v in load_beats("synthetic").signal[0])
+    (samples / "sample_001_Normal_label0.csv").write_text(line)
+    (folder / "a.png").write_bytes(b"\x89PNG")
+    with voila(demo_notebook(folder, FAULT)) as (address, _):
+        yield address, folder
+
+
 @pytest.fixture
 def no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     """What begins to execute a notebook fails."""

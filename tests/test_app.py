@@ -1,4 +1,4 @@
-"""The web app and the notebook as people meet them: a real server, a real browser."""
+"""The web app as people meet it: a real server, a real browser."""
 
 import io
 import time
@@ -6,60 +6,21 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from browser_app import (
     PATIENCE_S,
-    browser,
-    children,
-    dark_settings,
-    demo_notebook,
-    final,
-    jupyterlab,
+    beats_csv,
+    file,
+    hand_in,
     needs_browser,
     new_page,
-    run_demo_notebook,
-    small_notebook,
-    status,
-    voila,
 )
-from ecglib import load_beats
 from ecglib.demo_html import NOTICE
 from ecglib.synthetic import cached
-from reliability import tried
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, needs_browser]
-
-# A fault that nobody expects, behind the button "Random"; and a second model, so far unknown.
-FAULT = """
-demo.session.tests.jump = lambda: 1 / 0
-"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator:
-    with browser() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """The app on synthetic beats, with samples and two models."""
-    from ecglib.modelfile import load_model, save_model
-    from ecglib.paths import DEFAULT_MODEL, MODELS
-
-    folder = tmp_path_factory.mktemp("app")
-    model, card = load_model(MODELS / f"{DEFAULT_MODEL}.safetensors")
-    save_model(model, folder / "run" / "models" / "twin.safetensors", card | {"name": "twin"})
-    samples = folder / "run" / "samples"
-    samples.mkdir()
-    line = ",".join(f"{v:.6f}" for v in load_beats("synthetic").signal[0])
-    (samples / "sample_001_Normal_label0.csv").write_text(line)
-    (folder / "a.png").write_bytes(b"\x89PNG")
-    with voila(demo_notebook(folder, FAULT)) as (address, _):
-        yield address, folder
 
 
 @pytest.fixture(scope="module")
@@ -86,20 +47,6 @@ def own(opened) -> Iterator:
     """The page, ready for files."""
     opened.get_by_role("tab", name="Your ECG").click()
     yield opened
-
-
-def hand_in(page, *files: Path | dict) -> None:
-    page.locator("input[type=file]").set_input_files(list(files))
-
-
-def file(name: str, content: bytes) -> dict:
-    return {"name": name, "mimeType": "text/plain", "buffer": content}
-
-
-def beats_csv(n: int = 30) -> bytes:
-    beats = load_beats("synthetic")[:n]
-    rows = np.column_stack([beats.signal, beats.label])
-    return "\n".join(",".join(f"{v:.6f}" for v in row) for row in rows).encode()
 
 
 def record_files(which: int = 0) -> list[Path]:
@@ -320,112 +267,3 @@ def test_a_sample_is_classified_at_once(own) -> None:
     own.get_by_label("or try a sample").select_option("sample_001_Normal_label0.csv")
     own.get_by_text("Beat 1 of 1: sample_001_Normal_label0.csv").wait_for()
     own.get_by_text("the true class is N Normal").wait_for()
-
-
-# --- the server ----------------------------------------------------------------------------------
-
-
-def test_only_the_demo_is_served(app: tuple[str, Path]) -> None:
-    address, _ = app
-    for path in ("a.png", "05_classifier_demo.ipynb", "server.log", "..%2f..%2fetc%2fpasswd"):
-        assert status(f"{address}/voila/files/{path}") in (403, 404), path
-    for path in ("api/contents", "api/kernels", "api/terminals"):
-        assert status(f"{address}/{path}") in (403, 404), path
-
-
-def test_a_token_is_asked_for(tmp_path: Path) -> None:
-    with voila(small_notebook(tmp_path), ECG_APP_TOKEN="sesame") as (address, _):
-        assert "/login" in final(address) and "/login" not in final(f"{address}/?token=sesame")
-        assert status(f"{address}/voila/static/voila.js") == 200  # what a health check asks for
-
-
-@pytest.fixture
-def breakable(chromium, app: tuple[str, Path]) -> Iterator:
-    """A page of its own; `break_off` ends its connection, now or at the next large message."""
-    page = new_page(chromium)
-    connections, page.lost = [], 0
-
-    def break_off() -> None:
-        for side in connections[-1]:
-            side.close(code=4000)
-
-    def through(ours) -> None:
-        server = ours.connect_to_server()
-        connections.append((ours, server))
-
-        def forward(message: str | bytes) -> None:
-            if page.lost and len(message) > 500_000:
-                page.lost -= 1
-                break_off()
-            else:
-                server.send(message)
-
-        ours.on_message(forward)
-
-    page.route_web_socket("**/channels*", through)
-    page.goto(app[0])
-    page.get_by_text("are uncertain").wait_for()
-    page.break_off, page.connections = break_off, connections
-    yield page
-    page.close()
-
-
-@tried("20 the connection breaks off", "demo", outcome="it comes back, nothing is lost")
-def test_a_connection_that_breaks_off(breakable) -> None:
-    """What is clicked meanwhile waits for the page to be connected again, with the same kernel."""
-    page = breakable
-    page.get_by_role("button", name="Next →").click()
-    page.get_by_text("Beat 2 of").wait_for()
-    before = len(page.connections)
-    page.break_off()
-    page.get_by_role("button", name="Next →").click()
-    page.get_by_text("Beat 3 of").wait_for()
-    assert len(page.connections) > before and page.get_by_role("alert").count() == 0
-
-
-@tried("20 a part of a file is lost on the way", "demo")
-def test_a_connection_that_breaks_off_while_a_file_is_sent(breakable) -> None:
-    page = breakable
-    page.get_by_role("tab", name="Your ECG").click()
-    large = file("large.csv", b"\n".join([beats_csv(10)] * 200))
-    page.lost = 1
-    hand_in(page, large)
-    page.get_by_role("alert").filter(has_text="a part was lost").wait_for()
-    hand_in(page, large)
-    page.get_by_text("large.csv: 2,000 beats").wait_for()
-    page.get_by_role("alert").wait_for(state="hidden")
-
-
-@tried("20 twenty pages", "demo", outcome="no kernel is left")
-def test_twenty_pages_leave_no_kernel(chromium, tmp_path: Path) -> None:
-    """One after the other; what a page fails to end is culled."""
-    quick = ("--MappingKernelManager.cull_idle_timeout=3", "--MappingKernelManager.cull_interval=1")
-    with voila(small_notebook(tmp_path), *quick) as (address, pid):
-        for _ in range(20):
-            page = new_page(chromium)
-            page.goto(address)
-            page.get_by_text("a page 42").wait_for()
-            page.close()
-        end = time.monotonic() + 120
-        while children(pid) and time.monotonic() < end:
-            time.sleep(0.5)
-        assert children(pid) == []
-
-
-# --- JupyterLab ----------------------------------------------------------------------------------
-
-
-def test_in_jupyterlab(chromium, tmp_path: Path) -> None:
-    demo_notebook(tmp_path)
-    with jupyterlab(tmp_path, **dark_settings(tmp_path)) as (address, _):
-        page = run_demo_notebook(chromium, address)
-        tab = page.get_by_role("tab", name="Your ECG")
-        tab.wait_for()
-        tab.scroll_into_view_if_needed()
-        tab.click()
-        # Above the 10 MiB that a message may have here.
-        content = b"\n".join([beats_csv(10)] * 800)
-        assert len(content) > 11_000_000
-        hand_in(page, file("large.csv", content))
-        page.get_by_text("large.csv: 8,000 beats").wait_for()
-        page.close()

@@ -11,7 +11,6 @@ from PIL import Image
 
 from browser_app import (
     ROOT,
-    browser,
     dark_settings,
     demo_notebook,
     jupyterlab,
@@ -27,12 +26,6 @@ pytestmark = [pytest.mark.full, pytest.mark.data, pytest.mark.browser, needs_bro
 FOLDER = ROOT / "outputs" / "screenshots"
 COLOURS = 256  # enough for lines and text, and small files
 MOST_BYTES = 200_000
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator:
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,130 @@
+"""The web app as a server: what it serves, whom, and what it survives; and JupyterLab."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from browser_app import (
+    beats_csv,
+    children,
+    dark_settings,
+    demo_notebook,
+    file,
+    final,
+    hand_in,
+    jupyterlab,
+    needs_browser,
+    new_page,
+    run_demo_notebook,
+    small_notebook,
+    status,
+    voila,
+)
+from reliability import tried
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, needs_browser]
+
+
+def test_only_the_demo_is_served(app: tuple[str, Path]) -> None:
+    address, _ = app
+    for path in ("a.png", "05_classifier_demo.ipynb", "server.log", "..%2f..%2fetc%2fpasswd"):
+        assert status(f"{address}/voila/files/{path}") in (403, 404), path
+    for path in ("api/contents", "api/kernels", "api/terminals"):
+        assert status(f"{address}/{path}") in (403, 404), path
+
+
+def test_a_token_is_asked_for(tmp_path: Path) -> None:
+    with voila(small_notebook(tmp_path), ECG_APP_TOKEN="sesame") as (address, _):
+        assert "/login" in final(address) and "/login" not in final(f"{address}/?token=sesame")
+        assert status(f"{address}/voila/static/voila.js") == 200  # what a health check asks for
+
+
+@pytest.fixture
+def breakable(chromium, app: tuple[str, Path]) -> Iterator:
+    """A page of its own; `break_off` ends its connection, now or at the next large message."""
+    page = new_page(chromium)
+    connections, page.lost = [], 0
+
+    def break_off() -> None:
+        for side in connections[-1]:
+            side.close(code=4000)
+
+    def through(ours) -> None:
+        server = ours.connect_to_server()
+        connections.append((ours, server))
+
+        def forward(message: str | bytes) -> None:
+            if page.lost and len(message) > 500_000:
+                page.lost -= 1
+                break_off()
+            else:
+                server.send(message)
+
+        ours.on_message(forward)
+
+    page.route_web_socket("**/channels*", through)
+    page.goto(app[0])
+    page.get_by_text("are uncertain").wait_for()
+    page.break_off, page.connections = break_off, connections
+    yield page
+    page.close()
+
+
+@tried("20 the connection breaks off", "demo", outcome="it comes back, nothing is lost")
+def test_a_connection_that_breaks_off(breakable) -> None:
+    """What is clicked meanwhile waits for the page to be connected again, with the same kernel."""
+    page = breakable
+    page.get_by_role("button", name="Next →").click()
+    page.get_by_text("Beat 2 of").wait_for()
+    before = len(page.connections)
+    page.break_off()
+    page.get_by_role("button", name="Next →").click()
+    page.get_by_text("Beat 3 of").wait_for()
+    assert len(page.connections) > before and page.get_by_role("alert").count() == 0
+
+
+@tried("20 a part of a file is lost on the way", "demo")
+def test_a_connection_that_breaks_off_while_a_file_is_sent(breakable) -> None:
+    page = breakable
+    page.get_by_role("tab", name="Your ECG").click()
+    large = file("large.csv", b"\n".join([beats_csv(10)] * 200))
+    page.lost = 1
+    hand_in(page, large)
+    page.get_by_role("alert").filter(has_text="a part was lost").wait_for()
+    hand_in(page, large)
+    page.get_by_text("large.csv: 2,000 beats").wait_for()
+    page.get_by_role("alert").wait_for(state="hidden")
+
+
+@tried("20 twenty pages", "demo", outcome="no kernel is left")
+def test_twenty_pages_leave_no_kernel(chromium, tmp_path: Path) -> None:
+    """One after the other; what a page fails to end is culled."""
+    quick = ("--MappingKernelManager.cull_idle_timeout=3", "--MappingKernelManager.cull_interval=1")
+    with voila(small_notebook(tmp_path), *quick) as (address, pid):
+        for _ in range(20):
+            page = new_page(chromium)
+            page.goto(address)
+            page.get_by_text("a page 42").wait_for()
+            page.close()
+        end = time.monotonic() + 120
+        while children(pid) and time.monotonic() < end:
+            time.sleep(0.5)
+        assert children(pid) == []
+
+
+def test_in_jupyterlab(chromium, tmp_path: Path) -> None:
+    demo_notebook(tmp_path)
+    with jupyterlab(tmp_path, **dark_settings(tmp_path)) as (address, _):
+        page = run_demo_notebook(chromium, address)
+        tab = page.get_by_role("tab", name="Your ECG")
+        tab.wait_for()
+        tab.scroll_into_view_if_needed()
+        tab.click()
+        # Above the 10 MiB that a message may have here.
+        content = b"\n".join([beats_csv(10)] * 800)
+        assert len(content) > 11_000_000
+        hand_in(page, file("large.csv", content))
+        page.get_by_text("large.csv: 8,000 beats").wait_for()
+        page.close()
