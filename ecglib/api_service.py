@@ -90,18 +90,19 @@ class Service:
         Raises
         ------
         Refused
-            What was sent can't be used, or its process has died over it.
+            What was sent can't be used, or two processes have died over it.
         """
-        pool = self._processes
-        try:
-            return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
-        except UnusableError as error:
-            raise Refused(422, str(error)) from None
-        except BrokenProcessPool:
-            if pool is self._processes:  # the first to notice
-                self._processes = self._new_processes()
-            detail = "The process at work has died, perhaps for want of memory. Try again."
-            raise Refused(503, detail, {"Retry-After": "5"}) from None
+        for _ in range(2):  # the first process may have died of something else, or before
+            pool = self._processes
+            try:
+                return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
+            except UnusableError as error:
+                raise Refused(422, str(error)) from None
+            except BrokenProcessPool:
+                if pool is self._processes:  # the first to notice
+                    self._processes = self._new_processes()
+        detail = "The process at work has died, perhaps for want of memory. Try again."
+        raise Refused(503, detail, {"Retry-After": "5"})
 
     async def test_beats(self) -> tuple[Beats, str]:
         """Test beats to show, and where they come from; read once."""

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import multiprocessing
 import os
 import re
 import subprocess
@@ -370,6 +371,15 @@ def test_a_process_that_dies_is_replaced(
     with monkeypatch.context() as patch:
         patch.setattr(api_work, "classify_files", die)
         assert_problem(client.post("/recordings", files=wfdb_files(recordings)), 503, "has died")
+    assert client.post("/recordings", files=wfdb_files(recordings)).status_code == 200
+
+
+def test_a_process_that_died_of_something_else_is_not_noticed(
+    client: TestClient, recordings: Path
+) -> None:
+    assert client.post("/recordings", files=wfdb_files(recordings)).status_code == 200
+    for process in multiprocessing.active_children():
+        process.kill()
     assert client.post("/recordings", files=wfdb_files(recordings)).status_code == 200
 
 
