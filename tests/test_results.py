@@ -106,7 +106,7 @@ def test_readme_quotes_the_scores_on_new_patients():
     seeds = pd.read_csv(ROOT / "benchmarks" / "results" / "patients_seeds.csv")
     assert {"both leads", "first lead"} <= set(seeds.leads)
     for leads, own in seeds.groupby("leads"):
-        assert own.seed.nunique() == (5 if "causal" not in leads else 1)
+        assert own.seed.nunique() == 5
         mean = 100 * own.groupby("records").mean(numeric_only=True)
         for records in ["all", "without 202", "without 232"] if leads == "both leads" else ["all"]:
             row = mean.loc[records]
