@@ -96,6 +96,7 @@ def test_a_connection_that_breaks_off_while_a_file_is_sent(breakable) -> None:
     hand_in(page, large)
     page.get_by_text("large.csv: 2,000 beats").wait_for()
     page.get_by_role("alert").wait_for(state="hidden")
+    assert page.locator(".ecg-drop [role=status]").inner_text() == "", "it has arrived"
 
 
 @tried("20 twenty pages", "demo", outcome="no kernel is left")
