@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import count
+from pathlib import Path
 
 import anywidget
 import traitlets
@@ -53,10 +54,11 @@ class FileExchange(anywidget.AnyWidget):
             self._refuse(message.get("count", 0), message.get("size", 0))
         elif kind == "begin":
             self._begun.add(message["transfer"])
+            if (asked := len(message["names"])) > self.limit_files:
+                self._refuse(asked, 0)
+                return
             self._transfer, self._names = message["transfer"], _apart(message["names"])
-            self._parts = {index: [] for index in range(len(self._names))}
-            if len(self._names) > self.limit_files:
-                self._refuse(len(self._names), 0)
+            self._parts = {index: [] for index in range(asked)}
         elif kind == "end":
             self.send({"kind": "arrived", "transfer": message["transfer"]})
             self._finish(message["transfer"], message.get("size"))
@@ -73,17 +75,14 @@ class FileExchange(anywidget.AnyWidget):
 
     def _finish(self, transfer: str, size: int | None) -> None:
         """Hand on the files of a transfer, unless it was refused, overtaken or lost in part."""
-        whole = transfer == self._transfer and self._size() == size
-        if transfer != self._transfer and transfer in self._begun:
-            return
-        files = {self._names[index]: b"".join(p) for index, p in self._parts.items()}
-        self._transfer, self._parts = "", {}
-        lost = ValueError("The connection broke off, and a part was lost. Hand it in again.")
-        self._take(files if whole else lost)
+        if transfer == self._transfer and size == self._size():
+            self._end({self._names[index]: b"".join(p) for index, p in self._parts.items()})
+        elif transfer == self._transfer or transfer not in self._begun:
+            lost = "The connection broke off, and a part was lost. Hand it in again."
+            self._end(ValueError(lost))
 
     def _refuse(self, count: int, size: float) -> None:
-        self._transfer, self._parts = "", {}
-        self._take(
+        self._end(
             ValueError(
                 f"{count:,} file{'s' * (count != 1)} of {size / 1e6:,.1f} MB: that is too much. "
                 f"The limit is {self.limit_mb} MB and {self.limit_files} files. Hand in a part, "
@@ -91,12 +90,17 @@ class FileExchange(anywidget.AnyWidget):
             )
         )
 
+    def _end(self, found: dict[str, bytes] | ValueError) -> None:
+        """End the transfer that is going on, with files or with why there are none."""
+        self._transfer, self._parts = "", {}
+        self._take(found)
+
 
 def _apart(names: list[str]) -> list[str]:
     """The names of files, numbered where one comes again: they may be of several folders."""
     found: list[str] = []
     for name in names:
-        stem, dot, suffix = name.rpartition(".") if "." in name else (name, "", "")
-        more = (f"{stem} ({n}){dot}{suffix}" for n in count(2))
+        stem, suffix = Path(name).stem, Path(name).suffix
+        more = (f"{stem} ({n}){suffix}" for n in count(2))
         found.append(name if name not in found else next(m for m in more if m not in found))
     return found

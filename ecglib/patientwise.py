@@ -80,8 +80,8 @@ class PatientwiseClassifier:
             raise ModelFileError(f"{show(path)} is no patient-wise model. {MAKE_ONE}")
         try:
             models = {}, {}
-            for name, array in read_weights(path, card).items():
-                kind, _, name = name.partition(".")
+            for stored, array in read_weights(path, card).items():
+                kind, _, name = stored.partition(".")
                 models[QUESTIONS.index(kind)][name] = array
             for trees, names in zip(models, (VENTRICULAR, EARLY), strict=True):
                 check_trees(trees, len(names))
@@ -142,7 +142,7 @@ class PatientwiseClassifier:
         -------
         ndarray, shape (n, 5), float64
         """
-        return judge_causal([self], signal, fs, r_peaks, delay, history)[0]
+        return judge_causal([self], signal, fs, r_peaks, delay=delay, history=history)[0]
 
     def judge(self, found: dict[str, np.ndarray]) -> np.ndarray:
         """Class probabilities, shape (..., n, 5), of beats that are described already."""
@@ -204,23 +204,22 @@ def judge_causal(
     signal: np.ndarray,
     fs: float,
     r_peaks: np.ndarray,
-    delay: int = 1,
-    history: int = 120,
+    **window,
 ) -> np.ndarray:
     """What several models say of beats as they come; the features, which cost most, are made once.
 
     Parameters
     ----------
     models : list of PatientwiseClassifier
-    signal, fs, r_peaks, delay, history
-        As in :meth:`PatientwiseClassifier.predict_causal`.
+    signal, fs, r_peaks, **window
+        As for :func:`ecglib.patientwise_features.describe_causal`.
 
     Returns
     -------
     ndarray, shape (n_models, n, 5), float64
     """
     proba = np.tile(np.eye(len(CLASSES))[0], (len(models), len(r_peaks), 1))
-    for beats, places, found in describe_causal(signal, fs, r_peaks, delay, history):
+    for beats, places, found in describe_causal(signal, fs, r_peaks, **window):
         for own, model in zip(proba, models, strict=True):
             own[beats] = model.judge(found)[places]
     return proba

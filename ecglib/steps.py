@@ -68,25 +68,29 @@ class Steps:
         losses : Tensor, shape (len(chosen),)
             Of each, unweighted.
         """
+        alone = self._accelerator.num_processes == 1  # others would wait for our gradient
+        while True:
+            try:
+                return self._learn(chosen, importance)
+            except RuntimeError as error:
+                if not (should_reduce_batch_size(error) and alone and self._room >= 4):
+                    raise
+            self._room //= 2
+            self._report(f"There is no memory for more: {self._room} beats at once from now on.")
+            self._network.zero_grad()
+            clear_device_cache(garbage_collection=True)
+
+    def _learn(self, chosen: Tensor, importance: Tensor) -> tuple[float, Tensor]:
+        """The same, as long as the memory lasts: with this call goes what it holds of it."""
         total, found = 0.0, []
-        try:
-            for part in chosen.tensor_split(math.ceil(len(chosen) / self._room)):
-                losses = self._losses(part)
-                loss = (losses * importance[part].to(self._accelerator.device)).mean()
-                loss = loss * (len(part) / len(chosen))
-                self._accelerator.backward(loss)
-                total += float(loss.detach())
-                found.append(losses.detach().float().cpu())
-            return total, torch.cat(found)
-        except RuntimeError as error:
-            alone = self._accelerator.num_processes == 1  # others would wait for our gradient
-            if not (should_reduce_batch_size(error) and alone and self._room >= 4):
-                raise
-        self._room //= 2
-        self._report(f"There is no memory for more: {self._room} beats at once from now on.")
-        self._network.zero_grad()
-        clear_device_cache(garbage_collection=True)
-        return self.learn(chosen, importance)
+        for part in chosen.tensor_split(math.ceil(len(chosen) / self._room)):
+            losses = self._losses(part)
+            loss = (losses * importance[part].to(self._accelerator.device)).mean()
+            loss = loss * (len(part) / len(chosen))
+            self._accelerator.backward(loss)
+            total += float(loss.detach())
+            found.append(losses.detach().float().cpu())
+        return total, torch.cat(found)
 
     def _losses(self, chosen: Tensor) -> Tensor:
         """Losses of these beats, shape (n,), augmented anew."""

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
-import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from demo_fakes import csv
 from ecglib import load_beats
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -189,6 +189,4 @@ def file(name: str, content: bytes) -> dict:
 
 def beats_csv(n: int = 30) -> bytes:
     """Synthetic beats with their labels."""
-    beats = load_beats("synthetic")[:n]
-    rows = np.column_stack([beats.signal, beats.label])
-    return "\n".join(",".join(f"{v:.6f}" for v in row) for row in rows).encode()
+    return csv(load_beats("synthetic")[:n])

@@ -154,6 +154,7 @@ def chromium():
 def app(tmp_path_factory: pytest.TempPathFactory):
     """The app on synthetic beats, with samples and two models: address and folder."""
     from browser_app import FAULT, demo_notebook, voila
+    from demo_fakes import csv
     from ecglib import load_beats
     from ecglib.modelfile import load_model, save_model
     from ecglib.paths import DEFAULT_MODEL, MODELS
@@ -163,8 +164,8 @@ def app(tmp_path_factory: pytest.TempPathFactory):
     save_model(model, folder / "run" / "models" / "twin.safetensors", card | {"name": "twin"})
     samples = folder / "run" / "samples"
     samples.mkdir()
-    line = ",".join(f"{v:.6f}" for v in load_beats("synthetic").signal[0])
-    (samples / "sample_001_Normal_label0.csv").write_text(line)
+    line = csv(load_beats("synthetic")[:1], labels=False)
+    (samples / "sample_001_Normal_label0.csv").write_bytes(line)
     (folder / "a.png").write_bytes(b"\x89PNG")
     with voila(demo_notebook(folder, FAULT)) as (address, _):
         yield address, folder

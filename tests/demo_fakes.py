@@ -54,15 +54,20 @@ def ten_beats() -> Beats:
 def upload(demo: ClassifierDemo, content: bytes | dict[str, bytes], name: str = "mine.csv") -> None:
     """What the page does when somebody hands in files."""
     files = content if isinstance(content, dict) else {name: content}
+    transfer(demo, list(files), list(files.values()))
+    demo.wait()
+
+
+def transfer(demo: ClassifierDemo, names: list[str], contents: list[bytes]) -> None:
+    """Files as the page sends them, in pieces; several may have one name."""
     demo.view.pages.selected_index = OWN
     send = demo.view.own.files._receive
-    send(None, {"kind": "begin", "transfer": "a", "names": list(files)}, [])
-    for index, data in enumerate(files.values()):
+    send(None, {"kind": "begin", "transfer": "a", "names": names}, [])
+    for index, data in enumerate(contents):
         for start in range(0, len(data), 1 << 20):
             piece = memoryview(data[start : start + (1 << 20)])
             send(None, {"kind": "piece", "transfer": "a", "index": index}, [piece])
-    send(None, {"kind": "end", "transfer": "a", "size": sum(map(len, files.values()))}, [])
-    demo.wait()
+    send(None, {"kind": "end", "transfer": "a", "size": sum(map(len, contents))}, [])
 
 
 def classify(demo: ClassifierDemo, content: bytes | dict[str, bytes], **options) -> None:

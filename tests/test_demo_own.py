@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from demo_fakes import FakeClassifier, classify, csv, upload
+from demo_fakes import FakeClassifier, classify, csv, transfer, upload
 from ecglib.beats import Beats
 from ecglib.demo import ClassifierDemo
 from ecglib.demo_session import OWN, TEST
@@ -137,12 +137,7 @@ def test_pieces_of_an_older_transfer_are_dropped(demo: ClassifierDemo, beats: Be
 
 
 def test_files_of_one_name_stay_apart(demo: ClassifierDemo, beats: Beats) -> None:
-    send, pieces = demo.view.own.files._receive, [csv(beats[k : k + 1]) for k in range(3)]
-    demo.view.pages.selected_index = OWN
-    send(None, {"kind": "begin", "transfer": "a", "names": ["b.csv"] * 3}, [])
-    for index, piece in enumerate(pieces):
-        send(None, {"kind": "piece", "transfer": "a", "index": index}, [piece])
-    send(None, {"kind": "end", "transfer": "a", "size": sum(map(len, pieces))}, [])
+    transfer(demo, ["b.csv"] * 3, [csv(beats[k : k + 1]) for k in range(3)])
     read = demo.session.upload.beats
     assert read.record.tolist() == ["b (2).csv", "b (3).csv", "b.csv"]
     assert np.allclose(read.signal, beats.signal[[1, 2, 0]])
