@@ -2,11 +2,13 @@
 
     python benchmarks/seeds.py --architecture compact --recipe fast --seeds 0 1 2
     python benchmarks/seeds.py --refit                    learns from the validation beats, too
+    python benchmarks/seeds.py --architecture rhythm --refit --seeds 0 1 2 3 4
 
 The split stays the published one and its validation beats stay the same; the seed changes the
 first weights, the order of the beats and their augmentation. A network that is refitted, after
 everything was chosen, has no validation scores and no temperature. One line a seed goes to
-``benchmarks/results/seeds.csv``, where a line of the same network, recipe and seed is replaced.
+``benchmarks/results/seeds.csv``, where a line of the same network, recipe and seed is replaced;
+what all seeds say together, the mean of their probabilities, goes to ``ensembles.csv`` there.
 """
 
 import argparse
@@ -21,7 +23,7 @@ from ecglib.distillation import STUDENTS, TEACHERS, ask_teachers
 from ecglib.evaluation import summary
 from ecglib.finishing import calibrate
 from ecglib.model import CONFIGS, build_model
-from ecglib.paths import ROOT
+from ecglib.paths import ROOT, atomic_write
 from ecglib.recipes import RECIPES
 from ecglib.results import keep_benchmark
 from ecglib.rhythm import rhythm_of
@@ -75,8 +77,27 @@ def main() -> None:
             scores = summary(beats.label[index], proba)
             row |= {f"{part}_{key}": scores[key] for key in ("accuracy", "macro_f1", "ece")}
         table = keep_benchmark("seeds", pd.DataFrame([row]), KEY)
+        with atomic_write(checkpoint.with_suffix(".npy")) as path, path.open("wb") as file:
+            np.save(file, proba)
         checkpoint.unlink()
+    judge_together(asked.architecture, name, beats.label[split.test], table)
     show(table)
+
+
+def judge_together(architecture: str, recipe: str, label: np.ndarray, table: pd.DataFrame) -> None:
+    """Keep the test scores of the mean probability of all seeds trained here."""
+    said = {
+        int(path.stem.rpartition("-")[2]): np.load(path)
+        for path in RESULTS.glob(f".{architecture}-{recipe}-*.npy")
+    }
+    if len(said) < 2:
+        return
+    own = (table.architecture == architecture) & (table.recipe == recipe) & table.seed.isin(said)
+    scores = summary(label, np.mean(list(said.values()), axis=0))
+    row = {"architecture": architecture, "recipe": recipe, "networks": len(said)}
+    row |= {"cpu_seconds": table.cpu_seconds[own].sum()}
+    row |= {f"test_{key}": scores[key] for key in ("accuracy", "macro_f1", "ece")}
+    keep_benchmark("ensembles", pd.DataFrame([row]), ["architecture", "recipe"])
 
 
 def show(table: pd.DataFrame) -> None:
