@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 import psutil
 
-from ecglib.archive_files import finished
+from ecglib.archive.files import finished
 from ecglib.paths import ROOT
 from ecglib.results import keep_benchmark
 from ecglib.synthetic import write_recordings

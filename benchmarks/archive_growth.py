@@ -16,9 +16,9 @@ import pandas as pd
 from distributed import Client, LocalCluster
 
 from ecglib.archive import in_any_order
-from ecglib.archive_files import Entry, atomic_open, find_recordings, finished, part
-from ecglib.archive_results import put_together
-from ecglib.archive_worker import compact
+from ecglib.archive.files import Entry, atomic_open, find_recordings, finished, part
+from ecglib.archive.results import put_together
+from ecglib.archive.worker import compact
 from ecglib.labels import CLASSES
 from ecglib.results import keep_benchmark
 

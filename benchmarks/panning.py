@@ -14,8 +14,8 @@ import time
 import numpy as np
 import pandas as pd
 
-from ecglib.demo_recording import Strip
-from ecglib.demo_strip import StripTrace
+from ecglib.demo.recording import Strip
+from ecglib.demo.strip import StripTrace
 from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
 from ecglib.recordings import read_recording
 from ecglib.results import keep_benchmark

@@ -87,7 +87,7 @@ def main() -> None:
 def judge_together(architecture: str, recipe: str, label: np.ndarray, table: pd.DataFrame) -> None:
     """Keep the test scores of the mean probability of all seeds trained here."""
     said = {
-        int(path.stem.rpartition("-")[2]): np.load(path)
+        int(path.stem.rpartition("-")[2]): np.load(path, allow_pickle=False)
         for path in RESULTS.glob(f".{architecture}-{recipe}-*.npy")
     }
     if len(said) < 2:

@@ -4,8 +4,8 @@
 shared          ``labels``, ``paths``
 recordings      ``recordings``, with ``wfdb_headers``; ``leads``, ``rpeaks``; ``sources`` finds
                 them: ``physionet``, ``kaggle_csv``, ``synthetic``
-anybody's ECG   ``readers``, with ``readers_...`` and ``text_tables``; ``quality``, ``blocks``;
-                ``events`` and ``report``, what stands out in a classified recording
+anybody's ECG   the package ``readers``; ``quality``, ``blocks``; ``events`` and ``report``, with
+                ``report_page``: what stands out in a classified recording
 beats           ``beats`` (the cut), ``rhythm``, ``context``, ``shape``, ``published`` (which beat
                 is which published row), ``splits``, ``leak``
 models          ``knn``; ``model``, ``augment``, ``recipes``, ``sampling``, ``steps``, ``training``,
@@ -16,13 +16,12 @@ evaluation      ``evaluation``, the face of ``confusion``, ``calibration``, ``un
                 ``tables`` and ``results``; ``finishing`` keeps a trained network; ``ec57``,
                 ``mistakes``, ``explain``, ``noise``, ``stress``; ``transfer`` (other
                 databases)
-figures         ``plots``, the face of ``figures`` and ``plots_...``
-demo            ``demo``, which joins what it knows (``demo_uploads``, ``demo_session``,
-                ``demo_state``) with its looks (``demo_view``, ``demo_traces``); ``samples``
+figures         the package ``plots``, on ``figures``
+demo            the package ``demo``; ``samples``
 batch runs      ``runner``, ``parameters``, ``profiles``, ``guards``, ``manifest``; ``verify``,
                 ``doctor``
-archives        ``archive``, with ``archive_...``: many recordings, on a cluster if there is one
-HTTP            ``api``, with ``api_...``
+archives        the package ``archive``: many recordings, on a cluster if there is one
+HTTP            the package ``api``
 ==============  ====================================================================================
 """
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ecglib import quality
 from ecglib.beats import RECORDING_FS, cut_rows, resampling_ratio
-from ecglib.readers_files import Ecg
+from ecglib.readers.files import Ecg
 from ecglib.recordings import EcgFileError
 from ecglib.rpeaks import CONTEXT_S, DETECTORS, WINDOW, peaks_and_height
 

@@ -14,7 +14,7 @@ from ecglib.modelfile import StoredModel, read_model
 from ecglib.paths import DEFAULT_MODEL, MODELS
 from ecglib.quality import OK, looks_inverted, stretches, unbroken
 from ecglib.readers import open_ecg
-from ecglib.readers_files import Ecg
+from ecglib.readers.files import Ecg
 from ecglib.rhythm import RHYTHM, rhythm_between
 from ecglib.rpeaks import WINDOW
 from ecglib.serving import by_torch, pick_engine

@@ -20,7 +20,9 @@ __all__ = ["events", "heart_rate", "summarise", "write_annotations"]
 
 def main(arguments: list[str] | None = None) -> None:
     """Write the report of one file."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m ecglib.report", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("file", help="a WFDB record, text, EDF or ISHNE file, folder or zip")
     parser.add_argument("--out", type=Path, required=True, help=".pdf, .png, .json, .csv or .atr")
     parser.add_argument("--fs", type=float, help="sampling rate in Hz, if the file does not tell")
@@ -44,7 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
                 elif kind == ".json":
                     path.write_text(json.dumps(summarise(table), indent=1), encoding="utf-8")
                 else:
-                    from ecglib.plots_report import draw_report  # matplotlib is slow to load
+                    from ecglib.report_page import draw_report  # matplotlib is slow to load
 
                     page = draw_report(table, asked.file, fs=asked.fs, invert=asked.invert)
                     page.savefig(path, format=kind[1:], dpi=150)

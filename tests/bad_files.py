@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 
 from ecglib.readers import MAX_TEXT
-from ecglib.readers_unpacking import MAX_UPLOAD
+from ecglib.readers.unpacking import MAX_UPLOAD
 
 FULL = MAX_TEXT - 1000  # the largest text that is read at all
 

@@ -124,7 +124,7 @@ def beats():
 def demo(beats):
     """The interactive classifier with a fake one behind it, for the ten beats."""
     from demo_fakes import FakeClassifier
-    from ecglib.demo import ClassifierDemo
+    from ecglib.demo.page import ClassifierDemo
 
     return ClassifierDemo(FakeClassifier(), beats)
 
@@ -133,10 +133,10 @@ def demo(beats):
 def two(beats, monkeypatch: pytest.MonkeyPatch):
     """With a second model to choose, which calls beat 4 Normal."""
     from demo_fakes import FakeClassifier
-    from ecglib.demo import ClassifierDemo
+    from ecglib.demo.page import ClassifierDemo
 
     monkeypatch.setattr(
-        "ecglib.demo_session.Classifier.load", lambda path: FakeClassifier(path, "NNNNVSFQNV")
+        "ecglib.demo.session.Classifier.load", lambda path: FakeClassifier(path, "NNNNVSFQNV")
     )
     return ClassifierDemo(FakeClassifier(), beats, models={"fake": "unused", "other": "other"})
 

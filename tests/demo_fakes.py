@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ecglib.beats import Beats
-from ecglib.demo import ClassifierDemo
-from ecglib.demo_session import OWN
+from ecglib.demo.page import ClassifierDemo
+from ecglib.demo.session import OWN
 from ecglib.labels import CLASSES
 
 # What the fake classifier says of ten beats, most probable class first ...

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from bad_files import SIGNAL, bomb, crowd, edf, ishne, lying_bomb, nested, text, wfdb
 from ecglib.readers import read_ecg
+from ecglib.readers.text_tables import MAX_LINE, MAX_NUMBERS
 from ecglib.recordings import MAX_MARK_BYTES, EcgFileError
 from ecglib.synthetic import write_recordings
-from ecglib.text_tables import MAX_LINE, MAX_NUMBERS
 
 UNIT = 2**20 if sys.platform == "darwin" else 2**10  # of ru_maxrss: bytes there, KiB elsewhere
 

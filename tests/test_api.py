@@ -22,11 +22,10 @@ from hypothesis import given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from ecglib import api_service, api_work
-from ecglib.api import main
-from ecglib.api_app import BEAT_BYTES, create_app
-from ecglib.api_http import json_logs
-from ecglib.api_settings import Settings
+from ecglib.api import main, service, work
+from ecglib.api.app import BEAT_BYTES, create_app
+from ecglib.api.http import json_logs
+from ecglib.api.settings import Settings
 from ecglib.beats import load_beats
 from ecglib.classifier import Classifier
 from ecglib.labels import CLASS_NAMES, CLASSES
@@ -290,15 +289,15 @@ def test_samples_say_that_they_are_synthetic(monkeypatch: pytest.MonkeyPatch, re
             raise DataSourceError("none")
         return replace(load_beats("folder", recordings), source="synthetic")
 
-    monkeypatch.setattr(api_work, "load_beats", only_synthetic)
-    beats, source = api_work.load_test_beats()
+    monkeypatch.setattr(work, "load_beats", only_synthetic)
+    beats, source = work.load_test_beats()
     assert beats.synthetic and "SYNTHETIC" in source
 
 
 @pytest.mark.data
 def test_samples_are_of_the_published_split(mitdb: Path, monkeypatch) -> None:
     monkeypatch.setenv("ECG_DATA", str(mitdb.parent))
-    beats, source = api_work.load_test_beats()
+    beats, source = work.load_test_beats()
     assert len(beats) == 21_892 and "published" in source
 
 
@@ -369,7 +368,7 @@ def test_a_process_that_dies_is_replaced(
     client: TestClient, recordings: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(api_work, "classify_files", die)
+        patch.setattr(work, "classify_files", die)
         assert_problem(client.post("/recordings", files=wfdb_files(recordings)), 503, "has died")
     assert client.post("/recordings", files=wfdb_files(recordings)).status_code == 200
 
@@ -403,7 +402,7 @@ def test_full_is_said_and_does_not_stop_the_rest(
             await asyncio.sleep(0.01)
         return b"{}"
 
-    monkeypatch.setattr(api_service.Service, "compute", slow)
+    monkeypatch.setattr(service.Service, "compute", slow)
     with TestClient(create_app(Settings(model=model, queue=1))) as client:
         answers = []
 
@@ -448,7 +447,7 @@ def test_logs_are_json_without_what_was_sent(
         def fail(*arguments: object) -> None:
             raise RuntimeError(SECRET)
 
-        monkeypatch.setattr(api_work, "predict_values", fail)
+        monkeypatch.setattr(work, "predict_values", fail)
         answer = client.post("/predict", json={"signal": ROWS[0].tolist()})
         assert_problem(answer, 500)
     finally:

@@ -17,7 +17,7 @@ from browser_app import (
     needs_browser,
     new_page,
 )
-from ecglib.demo_html import NOTICE
+from ecglib.demo.html import NOTICE
 from ecglib.synthetic import cached
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, needs_browser]

@@ -16,9 +16,9 @@ import psutil
 import pytest
 from distributed import Client, LocalCluster
 
-from ecglib import archive_worker
 from ecglib.archive import ClusterError, classify_archive, main
-from ecglib.archive_files import atomic_open, find_recordings, finished
+from ecglib.archive.files import atomic_open, find_recordings, finished
+from ecglib.archive.worker import compact
 from ecglib.classifier import Classifier
 from ecglib.synthetic import write_recordings
 from reliability import tried
@@ -58,13 +58,12 @@ def mine(archive: Path, tmp_path: Path) -> Path:
 def classified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the recordings that are classified from now on, one after the other."""
     names: list[str] = []
-    real = archive_worker.compact
 
     def noted(table: pd.DataFrame, name: str) -> pd.DataFrame:
         names.append(name)
-        return real(table, name)
+        return compact(table, name)
 
-    monkeypatch.setattr(archive_worker, "compact", noted)
+    monkeypatch.setattr("ecglib.archive.worker.compact", noted)
     return names
 
 
@@ -79,7 +78,7 @@ def test_results_are_those_of_the_classifier(
     assert recordings["failure"].isna().all()
     for name, own in beats.groupby("recording"):
         table = Classifier.load(model).classify_recording(archive / name)
-        expected = archive_worker.compact(table, name)
+        expected = compact(table, name)
         pd.testing.assert_frame_equal(own.reset_index(drop=True), expected)
         line = recordings.set_index("recording").loc[name]
         assert line["beats"] == len(table) and line["uncertain"] == table["uncertain"].sum()
@@ -273,7 +272,7 @@ def test_workers_and_then_everything_killed(model: str, tmp_path: Path) -> None:
     beats = pd.read_parquet(out)
     classifier = Classifier.load(model)
     for entry in find_recordings(str(folder), ""):
-        expected = archive_worker.compact(classifier.classify_recording(entry.path), entry.name)
+        expected = compact(classifier.classify_recording(entry.path), entry.name)
         own = beats[beats["recording"] == entry.name].reset_index(drop=True)
         pd.testing.assert_frame_equal(own, expected, rtol=1e-4)
 

@@ -29,7 +29,7 @@ def test_services_answer_this_computer_only() -> None:
 def test_the_health_check_of_the_api_asks_for_what_it_serves() -> None:
     """What the app's asks for is tested with the app itself."""
     pytest.importorskip("fastapi")
-    from ecglib.api_app import info
+    from ecglib.api.app import info
 
     asked = COMPOSE["services"]["api"]["healthcheck"]["test"][-1]
     assert "127.0.0.1:8000/health" in asked

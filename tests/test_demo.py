@@ -10,11 +10,11 @@ import pytest
 
 from demo_fakes import CONFIDENCE, FakeClassifier, saved, ten_beats
 from ecglib.beats import Beats
-from ecglib.demo import ClassifierDemo
-from ecglib.demo_html import NOTICE, bars_html, reading_html, verdict_html
-from ecglib.demo_session import ABOUT
-from ecglib.demo_state import ORDERS
-from ecglib.demo_view import NO_SECOND, NOTHING
+from ecglib.demo.html import NOTICE, bars_html, reading_html, verdict_html
+from ecglib.demo.page import ClassifierDemo
+from ecglib.demo.session import ABOUT
+from ecglib.demo.state import ORDERS
+from ecglib.demo.view import NO_SECOND, NOTHING
 from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES
 from reliability import tried
 

@@ -2,7 +2,7 @@
 
 import threading
 
-from ecglib.demo_jobs import Jobs, Work
+from ecglib.demo.jobs import Jobs, Work
 from reliability import tried
 
 

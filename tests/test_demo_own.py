@@ -7,8 +7,8 @@ import pytest
 
 from demo_fakes import FakeClassifier, classify, csv, transfer, upload
 from ecglib.beats import Beats
-from ecglib.demo import ClassifierDemo
-from ecglib.demo_session import OWN, TEST
+from ecglib.demo.page import ClassifierDemo
+from ecglib.demo.session import OWN, TEST
 from reliability import tried
 
 

@@ -10,14 +10,14 @@ import wfdb
 
 from ecglib.beats import cut_beats
 from ecglib.classifier import Classifier
-from ecglib.demo_html import reading_html
-from ecglib.demo_recording import Strip, classify_upload, recorded_traces
-from ecglib.demo_results import as_annotations, as_csv, results
-from ecglib.demo_start import known_predictions, model_files
-from ecglib.demo_state import Gallery
-from ecglib.demo_strip import StripTrace
-from ecglib.demo_traces import GREY, BeatTrace
-from ecglib.demo_uploads import Upload, read_upload
+from ecglib.demo.html import reading_html
+from ecglib.demo.recording import Strip, classify_upload, recorded_traces
+from ecglib.demo.results import as_annotations, as_csv, results
+from ecglib.demo.start import known_predictions, model_files
+from ecglib.demo.state import Gallery
+from ecglib.demo.strip import StripTrace
+from ecglib.demo.traces import GREY, BeatTrace
+from ecglib.demo.uploads import Upload, read_upload
 from ecglib.model import build_model
 from ecglib.paths import MODELS, Run
 from ecglib.recordings import read_recording

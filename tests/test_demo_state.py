@@ -9,9 +9,9 @@ import pytest
 
 from demo_fakes import FakeClassifier
 from ecglib.beats import Beats
-from ecglib.demo_about import about_html, cautions
-from ecglib.demo_reading import clock
-from ecglib.demo_state import BATCH, Gallery
+from ecglib.demo.about import about_html, cautions
+from ecglib.demo.reading import clock
+from ecglib.demo.state import BATCH, Gallery
 
 
 def classified(beats: Beats, seed: int = 0) -> Gallery:
@@ -26,7 +26,7 @@ def gallery(beats: Beats) -> Gallery:
 
 
 def test_state_needs_no_widgets() -> None:
-    code = "import sys, ecglib.demo_session; sys.exit('ipywidgets' in sys.modules)"
+    code = "import sys, ecglib.demo.session; sys.exit('ipywidgets' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecglib.demo_uploads import Corrections, read_upload
+from ecglib.demo.uploads import Corrections, read_upload
 from ecglib.synthetic import cached
 from reliability import tried
 

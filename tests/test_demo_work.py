@@ -8,10 +8,10 @@ from ipywidgets import DOMWidget
 
 from demo_fakes import FakeClassifier, csv, upload
 from ecglib.beats import Beats
-from ecglib.demo import ClassifierDemo
-from ecglib.demo_session import OWN, TEST
-from ecglib.demo_state import BATCH, ORDERS
-from ecglib.demo_view import DemoView
+from ecglib.demo.page import ClassifierDemo
+from ecglib.demo.session import OWN, TEST
+from ecglib.demo.state import BATCH, ORDERS
+from ecglib.demo.view import DemoView
 from reliability import tried
 
 

@@ -15,8 +15,8 @@ import psutil
 import pytest
 import requests
 
-from ecglib import archive_worker
-from ecglib.archive_files import find_recordings
+from ecglib.archive.files import find_recordings
+from ecglib.archive.worker import compact
 from ecglib.classifier import Classifier
 from ecglib.paths import ROOT
 from ecglib.synthetic import write_recordings
@@ -81,7 +81,7 @@ def test_the_archive_is_killed(recordings: Path, model: Path, tmp_path: Path) ->
     assert last.returncode == 0, error.decode()
     beats, classifier = pd.read_parquet(out), Classifier.load(model)
     for entry in find_recordings(str(recordings), ""):
-        expected = archive_worker.compact(classifier.classify_recording(entry.path), entry.name)
+        expected = compact(classifier.classify_recording(entry.path), entry.name)
         own = beats[beats["recording"] == entry.name].reset_index(drop=True)
         pd.testing.assert_frame_equal(own, expected, rtol=1e-4)
     assert [path.name for path in tmp_path.rglob(".*")] == []

@@ -6,8 +6,9 @@ has a test of its own in the parser's test file.
 
 from hypothesis import strategies as st
 
-from ecglib import kaggle_csv, parameters, profiles, readers_text
+from ecglib import kaggle_csv, parameters, profiles
 from ecglib.parameters import ParameterError
+from ecglib.readers.text import read_text
 from fuzzing import NUMBER, damaged, fuzz, watch
 
 NOTEBOOK_LINE = st.sampled_from(
@@ -73,7 +74,7 @@ def test_beat_files(tmp_path):
     def target(content: bytes) -> None:
         try:
             with watch.watched():
-                readers_text.read_text(content, "x.csv")
+                read_text(content, "x.csv")
         except ValueError as error:
             assert str(error)
 

@@ -13,11 +13,11 @@ from fastapi.testclient import TestClient
 
 from bad_files import BEAT, INPUTS, ODD
 from demo_fakes import FakeClassifier, ten_beats, upload
-from ecglib.api_app import create_app
-from ecglib.api_settings import Settings
+from ecglib.api.app import create_app
+from ecglib.api.settings import Settings
 from ecglib.archive import main as archive
 from ecglib.classifier import Classifier
-from ecglib.demo import ClassifierDemo
+from ecglib.demo.page import ClassifierDemo
 from ecglib.knn import predict_proba, published_knn
 from ecglib.readers import read_ecg
 from reliability import INPUTS as FAULTS

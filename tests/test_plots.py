@@ -16,7 +16,7 @@ from ecglib.beats import BEAT_SAMPLES, Beats
 from ecglib.labels import CLASS_COLOURS, CLASSES
 from ecglib.noise import conditions
 from ecglib.paths import Run
-from ecglib.plots_curves import CURVE_POINTS
+from ecglib.plots.curves import CURVE_POINTS
 from ecglib.recordings import Recording
 from ecglib.stress import noise_scores
 

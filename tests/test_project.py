@@ -24,21 +24,22 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 # In the order in which data flows: a module imports only from those before it.
 ORDER = """
     labels paths wfdb_headers recordings leads beats published rpeaks rhythm context shape
-    quality readers_beats readers_files readers_wfdb text_tables readers_text readers_unpacking
-    readers blocks events
+    quality readers.beats readers.files readers.wfdb readers.text_tables readers.text
+    readers.unpacking readers blocks events
     physionet kaggle_csv synthetic sources splits leak knn
     model augment recipes sampling checkpoint steps training distillation modelfile serving
     classifier trees patientwise_features patientwise patientwise_training
     confusion calibration uncertainty tables results evaluation
     ec57 finishing mistakes explain noise stress transfer
-    figures plots_beats plots_curves plots_scores plots_protocols plots_verdicts plots_mistakes
-    plots_reasons plots_noise plots_report plots report
-    samples demo_uploads
-    demo_reading demo_state demo_recording demo_results demo_jobs demo_guard demo_session demo_start
-    demo_html demo_about demo_controls demo_files demo_own demo_traces demo_strip demo_view demo
+    figures plots.beats plots.curves plots.scores plots.protocols plots.verdicts plots.mistakes
+    plots.reasons plots.noise plots report_page report
+    samples demo.uploads
+    demo.reading demo.state demo.recording demo.results demo.jobs demo.guard demo.session demo.start
+    demo.html demo.about demo.controls demo.files demo.own demo.traces demo.strip demo.view
+    demo demo.page
     parameters profiles guards manifest runner verify doctor
-    archive_files archive_results archive_worker archive
-    api_settings api_models api_http api_work api_service api_app api
+    archive.files archive.results archive.worker archive archive.__main__
+    api.settings api.models api.http api.work api.service api.app api api.__main__
 """.split()
 # `load_beats` is the front door to the sources, opened when it is called.
 LAZY_EXCEPTIONS = {("beats", "kaggle_csv"), ("beats", "sources")}
@@ -52,13 +53,13 @@ USERS = {
     "captum": {"explain"},
     "onnxruntime": {"serving"},
     "openvino": {"serving"},
-    "matplotlib": {"figures", "plots*"},
+    "matplotlib": {"figures", "plots*", "report_page"},
     "seaborn": {"figures", "plots*"},
-    "anywidget": {"demo_files"},
-    "ipywidgets": {"demo_controls", "demo_own", "demo_traces", "demo_view"},
-    "bqplot": {"demo_strip", "demo_traces"},
-    "wfdb": {"recordings", "readers_wfdb", "rpeaks", "synthetic", "demo_results"},
-    "edfio": {"readers_files"},
+    "anywidget": {"demo.files"},
+    "ipywidgets": {"demo.controls", "demo.own", "demo.traces", "demo.view"},
+    "bqplot": {"demo.strip", "demo.traces"},
+    "wfdb": {"recordings", "readers.wfdb", "rpeaks", "synthetic", "demo.results"},
+    "edfio": {"readers.files"},
     "sleepecg": {"rpeaks"},
     "kaggle": {"kaggle_csv"},
     "kagglehub": {"kaggle_csv"},
@@ -66,7 +67,7 @@ USERS = {
     "distributed": {"archive*"},
     "dask": {"archive"},
     "fsspec": {"archive*"},
-    "pyarrow": {"archive_results"},
+    "pyarrow": {"archive.results"},
     "fastapi": {"api*"},
     "starlette": {"api*"},
     "uvicorn": {"api"},
@@ -74,10 +75,13 @@ USERS = {
 
 
 def modules() -> dict[str, ast.Module]:
-    """The syntax trees of the library's modules."""
-    files = [f for f in (ROOT / "ecglib").glob("*.py") if f.stem != "__init__"]
-    assert files
-    return {f.stem: ast.parse(f.read_text(encoding="utf-8")) for f in files}
+    """The syntax trees of the library's modules, by their names without ``ecglib.``."""
+    trees = {}
+    for path in (ROOT / "ecglib").rglob("*.py"):
+        name = ".".join(path.relative_to(ROOT / "ecglib").with_suffix("").parts)
+        trees[name.removesuffix(".__init__")] = ast.parse(path.read_text(encoding="utf-8"))
+    del trees["__init__"]
+    return trees
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
@@ -92,7 +96,14 @@ def imports(tree: ast.AST) -> Iterator[str]:
 
 def imported_siblings(tree: ast.AST) -> set[str]:
     """The modules of the library that a module of the library imports."""
-    return {name.split(".")[1] for name in imports(tree) if name.startswith("ecglib.")}
+    found = set()
+    for name in imports(tree):
+        package, *parts = name.split(".")
+        for length in range(len(parts), 0, -1):  # parts may end in what is imported from a module
+            if package == "ecglib" and (module := ".".join(parts[:length])) in ORDER:
+                found.add(module)
+                break
+    return found
 
 
 # --- the library's shape -------------------------------------------------------------------------

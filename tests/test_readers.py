@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ecglib.beats import Beats
 from ecglib.readers import MissingRateError, open_ecg, read_ecg
-from ecglib.readers_files import ISHNE_HEADER
+from ecglib.readers.files import ISHNE_HEADER
 from ecglib.recordings import EcgFileError, Recording
 from ecglib.synthetic import write_recordings
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ecglib.beats import Beats, join
-from ecglib.readers_beats import prepared_beats
-from ecglib.readers_text import read_text
+from ecglib.readers.beats import prepared_beats
+from ecglib.readers.text import read_text
 from ecglib.recordings import EcgFileError
 
 ROWS = np.round(np.random.default_rng(0).random((3, 187)), 4)

@@ -9,8 +9,8 @@ import wfdb
 
 from ecglib import report
 from ecglib.events import events, heart_rate, summarise
-from ecglib.plots_report import STRIPS, draw_report, notable
 from ecglib.recordings import write_annotations
+from ecglib.report_page import STRIPS, draw_report, notable
 
 
 def classified(letters: str, rr: float = 0.8, longer: dict | None = None) -> pd.DataFrame:

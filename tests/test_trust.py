@@ -20,8 +20,8 @@ from test_project import ROOT, tracked_texts
 
 def sources() -> Iterator[tuple[str, ast.AST]]:
     """Our code: library, programs and the notebooks' cells. (Tests make bad files on purpose.)"""
-    for folder in ("ecglib", "scripts", "benchmarks", "."):
-        for path in (ROOT / folder).glob("*.py"):
+    for files in ("ecglib/**/*.py", "scripts/*.py", "benchmarks/*.py", "*.py"):
+        for path in ROOT.glob(files):
             yield path.name, ast.parse(path.read_text(encoding="utf-8"))
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         for cell in nbformat.read(path, as_version=4).cells:
@@ -169,7 +169,7 @@ def test_no_module_needs_posix() -> None:
         r"|\bsignal\.(SIGKILL|SIGALRM|SIGHUP|SIGQUIT|SIGUSR1|setitimer|pause)\b"
     )
     library = [
-        (p.name, ast.parse(p.read_text(encoding="utf-8"))) for p in (ROOT / "ecglib").glob("*.py")
+        (p.name, ast.parse(p.read_text(encoding="utf-8"))) for p in (ROOT / "ecglib").rglob("*.py")
     ]
     for name, tree in library:
         for node in tree.body:

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from ecglib.archive_files import Entry, atomic_open, part, recordings_file
+from ecglib.archive.files import Entry, atomic_open, part, recordings_file
 from ecglib.labels import CLASSES
 
 AT_ONCE = 1000  # recordings in memory; they make one row group of the file

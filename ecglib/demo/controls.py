@@ -2,7 +2,7 @@
 
 import ipywidgets as widgets
 
-from ecglib.demo_html import span_html
+from ecglib.demo.html import span_html
 
 
 def dropdown(name: str, options: list[tuple[str, object]]) -> widgets.Dropdown:

@@ -15,13 +15,13 @@ import numpy as np
 
 from ecglib.beats import Beats, join
 from ecglib.paths import scratch
-from ecglib.readers_beats import LARGEST, UPLOAD
-from ecglib.readers_files import Ecg, open_edf, open_ishne
-from ecglib.readers_text import read_text
-from ecglib.readers_unpacking import store_upload, unzip
-from ecglib.readers_wfdb import open_wfdb
+from ecglib.readers.beats import LARGEST, UPLOAD
+from ecglib.readers.files import Ecg, open_edf, open_ishne
+from ecglib.readers.text import read_text
+from ecglib.readers.text_tables import UNTOLD, Layout
+from ecglib.readers.unpacking import store_upload, unzip
+from ecglib.readers.wfdb import open_wfdb
 from ecglib.recordings import EcgFileError, Recording
-from ecglib.text_tables import UNTOLD, Layout
 from ecglib.wfdb_headers import is_multi_segment
 
 MAX_VALUES = 100_000_000  # of a recording that is read as a whole
@@ -59,7 +59,7 @@ def read_ecg(
         In mV where the unit is known; ``assumed`` says what was taken for granted.
     Beats
         Where text files hold prepared beats, rows of 187 samples or 188 with the label, as
-        Kaggle's do: these are no recording. See `ecglib.readers_beats.prepared_beats`.
+        Kaggle's do: these are no recording. See `ecglib.readers.beats.prepared_beats`.
 
     Raises
     ------

@@ -7,7 +7,7 @@ import numpy as np
 from ecglib.beats import BEAT_FS, RECORDING_FS, Beats
 from ecglib.labels import CLASSES, MITDB_RECORDS
 from ecglib.quality import OK
-from ecglib.readers_beats import UPLOAD
+from ecglib.readers.beats import UPLOAD
 
 
 @dataclass(frozen=True, eq=False)

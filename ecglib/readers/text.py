@@ -7,10 +7,10 @@ from datetime import datetime
 import numpy as np
 
 from ecglib.beats import BEAT_SAMPLES, Beats
-from ecglib.readers_beats import prepared_beats
-from ecglib.readers_files import Ecg
+from ecglib.readers.beats import prepared_beats
+from ecglib.readers.files import Ecg
+from ecglib.readers.text_tables import UNTOLD, Layout, read_table
 from ecglib.recordings import EcgFileError
-from ecglib.text_tables import UNTOLD, Layout, read_table
 
 MAX_COLUMNS = 32  # of a recording written in columns
 STEADY = 0.02  # how much the steps of a time column may differ from their median
@@ -57,7 +57,7 @@ def read_text(content: bytes, name: str, layout: Layout = UNTOLD) -> Ecg | Beats
     -------
     Ecg or Beats
         Beats where the file holds rows of 33 to 188 numbers, or so few in a row or column that
-        they can't be a recording: see `ecglib.readers_beats.prepared_beats`.
+        they can't be a recording: see `ecglib.readers.beats.prepared_beats`.
 
     Raises
     ------

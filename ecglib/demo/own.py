@@ -2,10 +2,10 @@
 
 import ipywidgets as widgets
 
-from ecglib.demo_controls import button, dropdown, row
-from ecglib.demo_files import FileExchange
-from ecglib.demo_html import status_html
-from ecglib.demo_uploads import Corrections, Upload
+from ecglib.demo.controls import button, dropdown, row
+from ecglib.demo.files import FileExchange
+from ecglib.demo.html import status_html
+from ecglib.demo.uploads import Corrections, Upload
 
 
 class OwnPage(widgets.VBox):

@@ -3,8 +3,8 @@
 import bqplot
 import numpy as np
 
-from ecglib.demo_recording import Strip
-from ecglib.demo_traces import (
+from ecglib.demo.recording import Strip
+from ecglib.demo.traces import (
     GREY,
     PAPER,
     PAPER_FINE,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecglib.readers_files import Ecg
+from ecglib.readers.files import Ecg
 from ecglib.recordings import MAX_MARK_BYTES, EcgFileError, one_letter
 from ecglib.wfdb_headers import check_wfdb_header, is_multi_segment
 

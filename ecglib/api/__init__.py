@@ -1,6 +1,6 @@
 """The classifier as an HTTP service: ``python -m ecglib.api``, then http://localhost:8000/docs.
 
-Settings are environment variables, see `ecglib.api_settings`. Without any, the service answers
+Settings are environment variables, see `ecglib.api.settings`. Without any, the service answers
 programs on this machine only, and no web page but its own.
 """
 
@@ -9,7 +9,7 @@ import sys
 
 from pydantic import ValidationError
 
-from ecglib.api_settings import Settings
+from ecglib.api.settings import Settings
 
 
 def main() -> int:
@@ -25,8 +25,8 @@ def main() -> int:
     try:
         import uvicorn
 
-        from ecglib.api_app import create_app
-        from ecglib.api_http import json_logs
+        from ecglib.api.app import create_app
+        from ecglib.api.http import json_logs
     except ImportError as error:
         print(f"{error}. Install the API: pip install -e '.[api]'", file=sys.stderr)
         return 2
@@ -40,7 +40,3 @@ def main() -> int:
         server_header=False,
     )
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -10,10 +10,10 @@ import numpy as np
 
 from ecglib.beats import Beats
 from ecglib.classifier import Classifier
-from ecglib.demo_jobs import Progress, Work
-from ecglib.demo_recording import Strip, classify_upload, recorded_traces, written_traces
-from ecglib.demo_state import BATCH, Gallery
-from ecglib.demo_uploads import Corrections, Upload, read_upload
+from ecglib.demo.jobs import Progress, Work
+from ecglib.demo.recording import Strip, classify_upload, recorded_traces, written_traces
+from ecglib.demo.state import BATCH, Gallery
+from ecglib.demo.uploads import Corrections, Upload, read_upload
 from ecglib.recordings import record_names
 
 TEST, OWN, ABOUT = range(3)  # pages

@@ -8,9 +8,9 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 
-from ecglib.api_http import Refused
-from ecglib.api_settings import Settings
-from ecglib.api_work import UnusableError, load_test_beats, start_process, warm_up
+from ecglib.api.http import Refused
+from ecglib.api.settings import Settings
+from ecglib.api.work import UnusableError, load_test_beats, start_process, warm_up
 from ecglib.beats import Beats
 from ecglib.classifier import Classifier
 
@@ -69,7 +69,7 @@ class Service:
         return self.classifier
 
     async def classify(self, function: Callable, *arguments):
-        """What a function of `ecglib.api_work` makes of beats, computed in the thread.
+        """What a function of `ecglib.api.work` makes of beats, computed in the thread.
 
         Raises
         ------
@@ -85,7 +85,7 @@ class Service:
             raise Refused(422, str(error)) from None
 
     async def compute(self, function: Callable, *arguments):
-        """What a function of `ecglib.api_work` returns, computed in a process of its own.
+        """What a function of `ecglib.api.work` returns, computed in a process of its own.
 
         Raises
         ------

@@ -5,7 +5,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from ecglib.demo_reading import Reading
+from ecglib.demo.reading import Reading
 from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES
 
 NOTICE = "Education and research only, not a medical device."
@@ -127,7 +127,7 @@ def table_html(table: pd.DataFrame, first: int, marked: int | None, total: int) 
     Parameters
     ----------
     table : DataFrame
-        Those rows, as ``demo_results.results`` gives them.
+        Those rows, as ``demo.results.results`` gives them.
     first : int
         Position of the first of them, counted from 0.
     marked : int or None

@@ -28,7 +28,7 @@ import pandas as pd
 from tqdm import tqdm
 
 import ecglib
-from ecglib.archive_files import Entry, find_recordings, finished, recordings_file, remove_torn
+from ecglib.archive.files import Entry, find_recordings, finished, recordings_file, remove_torn
 from ecglib.guards import print_anything, stoppable
 from ecglib.paths import DEFAULT_MODEL, MODELS
 
@@ -87,8 +87,8 @@ def classify_archive(
         The scheduler is out of reach, or was lost; what was done by then is kept.
     """
     try:
-        from ecglib.archive_results import put_together
-        from ecglib.archive_worker import Model, classify_to_part
+        from ecglib.archive.results import put_together
+        from ecglib.archive.worker import Model, classify_to_part
         from ecglib.classifier import Classifier
     except ImportError as error:
         raise ClusterError(
@@ -226,7 +226,3 @@ def main(arguments: list[str] | None = None) -> int:
     for row in failed.head(3).itertuples():
         print(f"  {row.recording}: {row.failure}")
     return int(len(failed) > 0)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,7 +1,5 @@
-"""All figures in one place: beats (``plots_beats``), curves (``plots_curves``), scores
-(``plots_scores``), protocols and persons (``plots_protocols``), single beats' verdicts
-(``plots_verdicts``), mistakes (``plots_mistakes``), reasons (``plots_reasons``), noise
-(``plots_noise``).
+"""All figures: of beats, curves, scores, protocols and persons, single beats' verdicts, mistakes,
+reasons, noise, each kind in a module of its own.
 
 Every function takes data and returns a matplotlib figure. `save_figure` writes a figure and returns
 it, so that in a notebook one line saves and shows::
@@ -10,7 +8,7 @@ it, so that in a notebook one line saves and shows::
 """
 
 from ecglib.figures import save_figure
-from ecglib.plots_beats import (
+from ecglib.plots.beats import (
     plot_augmentation,
     plot_beat_cut,
     plot_class_counts,
@@ -18,24 +16,24 @@ from ecglib.plots_beats import (
     plot_leak,
     plot_rhythm,
 )
-from ecglib.plots_curves import (
+from ecglib.plots.curves import (
     plot_learning_curves,
     plot_precision_recall_curves,
     plot_reliability,
     plot_risk_coverage,
     plot_roc_curves,
 )
-from ecglib.plots_mistakes import plot_worst_beats
-from ecglib.plots_noise import plot_noise_lines, plot_noise_scores, plot_noise_traces
-from ecglib.plots_protocols import (
+from ecglib.plots.mistakes import plot_worst_beats
+from ecglib.plots.noise import plot_noise_lines, plot_noise_scores, plot_noise_traces
+from ecglib.plots.protocols import (
     plot_context,
     plot_error_records,
     plot_leak_scores,
     plot_protocol_ladder,
 )
-from ecglib.plots_reasons import plot_attribution, plot_class_reasons, plot_collapse
-from ecglib.plots_scores import plot_class_f1, plot_confusion, plot_model_ladder
-from ecglib.plots_verdicts import plot_attention, plot_beat_probabilities, plot_neighbours
+from ecglib.plots.reasons import plot_attribution, plot_class_reasons, plot_collapse
+from ecglib.plots.scores import plot_class_f1, plot_confusion, plot_model_ladder
+from ecglib.plots.verdicts import plot_attention, plot_beat_probabilities, plot_neighbours
 
 __all__ = [
     "plot_attention",

@@ -5,10 +5,10 @@ from html import escape
 import numpy as np
 
 from ecglib.beats import BEAT_FS, BEAT_SAMPLES
-from ecglib.demo_html import INK, LINE, NOTICE
-from ecglib.demo_state import Gallery
+from ecglib.demo.html import INK, LINE, NOTICE
+from ecglib.demo.state import Gallery
 from ecglib.labels import CLASS_NAMES, CLASS_SYMBOLS, CLASSES
-from ecglib.readers_beats import UNLABELLED
+from ecglib.readers.beats import UNLABELLED
 
 SCORES = {
     "accuracy": "accuracy",

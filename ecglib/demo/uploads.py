@@ -7,8 +7,8 @@ import numpy as np
 
 from ecglib.beats import Beats
 from ecglib.readers import as_recording, open_ecg
+from ecglib.readers.text_tables import Layout
 from ecglib.recordings import Recording
-from ecglib.text_tables import Layout
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Corrections(Layout):
     Attributes
     ----------
     kind, header, decimal
-        Of a text file, see `ecglib.text_tables.Layout`.
+        Of a text file, see `ecglib.readers.text_tables.Layout`.
     fs : float, optional
         Sampling rate in Hz of a recording.
     lead : int
@@ -38,7 +38,7 @@ class Upload:
     name : str
         Of the file, or of the record.
     beats : Beats or None
-        As `ecglib.readers_beats.prepared_beats` gives them.
+        As `ecglib.readers.beats.prepared_beats` gives them.
     recording : Recording or None
         ``fs`` is NaN where neither the file nor a person has told it.
     lead : int

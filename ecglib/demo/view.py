@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 
-from ecglib.demo_controls import button, checkbox, dropdown, row, text
-from ecglib.demo_html import message_html, notice_html, reading_html, span_html, status_html
-from ecglib.demo_own import OwnPage
-from ecglib.demo_reading import Reading
-from ecglib.demo_recording import Strip
-from ecglib.demo_state import EVERY, ORDERS, VERDICTS
-from ecglib.demo_strip import StripTrace
-from ecglib.demo_traces import BeatTrace
+from ecglib.demo.controls import button, checkbox, dropdown, row, text
+from ecglib.demo.html import message_html, notice_html, reading_html, span_html, status_html
+from ecglib.demo.own import OwnPage
+from ecglib.demo.reading import Reading
+from ecglib.demo.recording import Strip
+from ecglib.demo.state import EVERY, ORDERS, VERDICTS
+from ecglib.demo.strip import StripTrace
+from ecglib.demo.traces import BeatTrace
 from ecglib.labels import CLASS_NAMES, CLASSES
 
 STEP = 0.01  # of the slider

@@ -7,8 +7,6 @@ from pathlib import Path
 import anywidget
 import traitlets
 
-from ecglib.paths import PACKAGE_DATA
-
 ACCEPTED = ".csv,.txt,.tsv,.dat,.hea,.atr,.edf,.bdf,.ecg,.zip"
 MAX_MB = 50  # of all files together
 MAX_FILES = 200
@@ -21,8 +19,8 @@ class FileExchange(anywidget.AnyWidget):
     tampered with.
     """
 
-    _esm = PACKAGE_DATA / "demo_files.js"
-    _css = PACKAGE_DATA / "demo_files.css"
+    _esm = Path(__file__).with_name("files.js")
+    _css = Path(__file__).with_name("files.css")
     accept = traitlets.Unicode(ACCEPTED).tag(sync=True)
     limit_mb = traitlets.Int(MAX_MB).tag(sync=True)
     limit_files = traitlets.Int(MAX_FILES).tag(sync=True)

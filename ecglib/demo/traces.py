@@ -9,7 +9,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from ecglib.beats import BEAT_FS, BEAT_SAMPLES
-from ecglib.demo_reading import Reading
+from ecglib.demo.reading import Reading
 from ecglib.labels import CLASS_COLOURS
 
 WHOLE_BEAT = (-40.0, (BEAT_SAMPLES - 1) * 1000 / BEAT_FS)  # ms, with room for the R peak at 0

@@ -20,7 +20,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ecglib.api_models import Problem
+from ecglib.api.models import Problem
 
 MEDIA_TYPE = "application/problem+json"
 BODY_SECONDS = 120  # a request has to be here whole within this time

@@ -9,10 +9,10 @@ import numpy as np
 
 from ecglib.beats import Beats
 from ecglib.classifier import Classifier
-from ecglib.demo_reading import Reading, Trace, where
+from ecglib.demo.reading import Reading, Trace, where
 from ecglib.labels import CLASSES, patient_of
 from ecglib.quality import OK
-from ecglib.readers_beats import UNLABELLED
+from ecglib.readers.beats import UNLABELLED
 
 EVERY = "all"
 NO_VERDICT = "without a verdict"

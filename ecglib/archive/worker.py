@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 from distributed import Worker, WorkerPlugin, get_worker
 
-from ecglib.archive_files import Entry, atomic_open, fetched, part
+from ecglib.archive.files import Entry, atomic_open, fetched, part
 from ecglib.classifier import Classifier
 from ecglib.paths import scratch
 

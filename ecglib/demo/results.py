@@ -6,11 +6,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
-from ecglib.demo_recording import Strip
-from ecglib.demo_state import Gallery
+from ecglib.demo.recording import Strip
+from ecglib.demo.state import Gallery
 from ecglib.labels import CLASSES
 from ecglib.quality import OK
-from ecglib.readers_beats import UNLABELLED, UPLOAD
+from ecglib.readers.beats import UNLABELLED, UPLOAD
 from ecglib.recordings import write_annotations
 
 LETTERS = np.array([*CLASSES, ""])  # position -1: the class is unknown, or no verdict

@@ -1,4 +1,4 @@
-"""The classifier demo: what it knows (``demo_session``) joined with its looks (``demo_view``).
+"""The classifier demo: what it knows (``session``) joined with its looks (``view``).
 
 ::
 
@@ -10,15 +10,15 @@ from collections.abc import Callable
 
 from ecglib.beats import Beats
 from ecglib.classifier import Classifier
-from ecglib.demo_about import about_html, cautions
-from ecglib.demo_guard import Guard
-from ecglib.demo_html import table_html
-from ecglib.demo_jobs import Jobs
-from ecglib.demo_results import as_annotations, as_csv, results
-from ecglib.demo_session import ABOUT, Session
-from ecglib.demo_state import Gallery
-from ecglib.demo_uploads import Corrections
-from ecglib.demo_view import STEP, DemoView
+from ecglib.demo.about import about_html, cautions
+from ecglib.demo.guard import Guard
+from ecglib.demo.html import table_html
+from ecglib.demo.jobs import Jobs
+from ecglib.demo.results import as_annotations, as_csv, results
+from ecglib.demo.session import ABOUT, Session
+from ecglib.demo.state import Gallery
+from ecglib.demo.uploads import Corrections
+from ecglib.demo.view import STEP, DemoView
 
 ROWS = 25  # of the table, at a time
 

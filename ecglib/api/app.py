@@ -15,11 +15,10 @@ from fastapi_standalone_docs import StandaloneDocs
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
 import ecglib
-from ecglib import api_models as models
-from ecglib import api_work as work
-from ecglib.api_http import Gate, Refused, add_problem_handlers, document_problems, responses
-from ecglib.api_service import Service
-from ecglib.api_settings import Settings
+from ecglib.api import models, work
+from ecglib.api.http import Gate, Refused, add_problem_handlers, document_problems, responses
+from ecglib.api.service import Service
+from ecglib.api.settings import Settings
 from ecglib.paths import scratch
 
 CAUTION = "Education and research only, not a medical device: nothing here may guide care."

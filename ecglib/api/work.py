@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ecglib.api_models import (
+from ecglib.api.models import (
     BatchPrediction,
     BeatTable,
     FilePrediction,
@@ -28,8 +28,8 @@ from ecglib.api_models import (
 from ecglib.beats import BEAT_SAMPLES, Beats, load_beats
 from ecglib.classifier import Classifier
 from ecglib.labels import CLASS_NAMES, CLASSES
-from ecglib.readers_beats import UNLABELLED, prepared_beats
-from ecglib.readers_text import read_text
+from ecglib.readers.beats import UNLABELLED, prepared_beats
+from ecglib.readers.text import read_text
 from ecglib.recordings import EcgFileError
 from ecglib.splits import split_beats
 
