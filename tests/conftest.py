@@ -2,6 +2,7 @@
 
 import os
 import socket
+import warnings
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,34 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tiny_training import save_tiny
 
     return save_tiny(tmp_path_factory.mktemp("model") / "tiny.safetensors")
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four synthetic recordings of a minute."""
+    from ecglib.synthetic import write_recordings
+
+    return write_recordings(tmp_path_factory.mktemp("r") / "s", n_records=4, minutes=1)
+
+
+@pytest.fixture(scope="module")
+def client(model: Path):
+    """The HTTP API with that network, in this process."""
+    from fastapi.testclient import TestClient
+
+    from ecglib.api.app import create_app
+    from ecglib.api.settings import Settings
+
+    with TestClient(create_app(Settings(model=model)), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def classifier(model: Path):
+    """The classifier of that network."""
+    from ecglib.classifier import Classifier
+
+    return Classifier.load(model)
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +139,38 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(sources, "locate", located)
     return Project(tmp_path)
+
+
+@pytest.fixture
+def no_warnings():
+    """Every warning is an error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+@pytest.fixture
+def tidy_figures(no_warnings):
+    """No figure stays open, no setting changes."""
+    import matplotlib.pyplot as plt
+
+    settings = plt.rcParams.copy()
+    yield
+    assert plt.get_fignums() == []
+    assert plt.rcParams == settings
+
+
+@pytest.fixture
+def made_up(tmp_path: Path):
+    """Kaggle's two files, small, with rows that are nobody's beats; returns folder and table."""
+    import numpy as np
+
+    from kaggle_files import write_csv
+
+    rng = np.random.default_rng(0)
+    signal, label = rng.random((20, 187)).round(3), rng.integers(0, 5, 20)
+    in_test = np.arange(20) >= 15
+    return write_csv(tmp_path / "csv", signal, label, in_test), np.column_stack([signal, label])
 
 
 @pytest.fixture

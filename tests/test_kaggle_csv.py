@@ -1,7 +1,4 @@
-"""Kaggle's files: reading them, knowing the beat behind every row, and the two clients."""
-
-import sys
-from types import SimpleNamespace
+"""Kaggle's files: reading them, and knowing the beat behind every row."""
 
 import numpy as np
 import pytest
@@ -10,16 +7,7 @@ from ecglib import kaggle_csv, published
 from ecglib.beats import cut_beats, join
 from ecglib.labels import MITDB_RECORDS, SYMBOL_TO_CLASS
 from ecglib.recordings import read_recording
-from reliability import tried
-
-
-def write_csv(folder, signal, label, in_test):
-    """The two files as Kaggle writes them: no header, label last, 19 digits."""
-    table = np.column_stack([signal, label])
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, rows in zip(kaggle_csv.FILES, (~in_test, in_test), strict=True):
-        np.savetxt(folder / name, table[rows], delimiter=",", fmt="%.18e")
-    return folder
+from kaggle_files import write_csv
 
 
 @pytest.fixture(scope="module")
@@ -31,15 +19,6 @@ def genuine(kaggle_rows):
 @pytest.fixture(scope="module")
 def beats(mitdb):
     return join([cut_beats(read_recording(mitdb / n, leads=[0])) for n in MITDB_RECORDS], "folder")
-
-
-@pytest.fixture
-def made_up(tmp_path):
-    """Two small well-formed files with rows that are nobody's beats; returns folder and table."""
-    rng = np.random.default_rng(0)
-    signal, label = rng.random((20, 187)).round(3), rng.integers(0, 5, 20)
-    in_test = np.arange(20) >= 15
-    return write_csv(tmp_path / "csv", signal, label, in_test), np.column_stack([signal, label])
 
 
 # The index ----------------------------------------------------------------------------------------
@@ -197,111 +176,3 @@ def test_a_missing_file_is_named(made_up):
     (folder / "mitbih_test.csv").unlink()
     with pytest.raises(ValueError, match=r"mitbih_test\.csv can't be read"):
         kaggle_csv.read_rows(folder)
-
-
-# The two clients ----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def caches(tmp_path, monkeypatch):
-    """Both caches empty and under `tmp_path`."""
-    monkeypatch.setattr("pooch.os_cache", lambda _: tmp_path / "cache")
-    monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "kagglehub"))
-    return tmp_path
-
-
-def client(monkeypatch, name, function):
-    """Stand in for one of the two packages."""
-    if name == "kagglehub":
-        module = SimpleNamespace(dataset_download=function)
-    else:
-        module = SimpleNamespace(api=SimpleNamespace(dataset_download_files=function))
-    monkeypatch.setitem(sys.modules, name, module)
-
-
-def failing(error):
-    def function(*_, **__):
-        print("Authentication required. Please read all of the following ...")
-        raise error
-
-    return function
-
-
-def serving(folder):
-    def function(_, path, unzip):
-        assert unzip
-        for name in (*kaggle_csv.FILES, "ptbdb_normal.csv"):
-            (type(folder)(path) / name).write_text("1\n")
-
-    return function
-
-
-def test_kagglehub_comes_first(made_up, caches, monkeypatch):
-    folder, _ = made_up
-    asked = []
-    client(monkeypatch, "kagglehub", lambda handle: asked.append(handle) or str(folder))
-    client(monkeypatch, "kaggle", failing(AssertionError("not to be asked")))
-    assert kaggle_csv.download() == folder
-    assert asked == ["shayanfazeli/heartbeat/versions/1"]
-
-
-def test_kaggle_comes_next_and_is_kept(caches, monkeypatch, capsys):
-    client(monkeypatch, "kagglehub", failing(ConnectionError("401")))
-    client(monkeypatch, "kaggle", serving(caches))
-    assert kaggle_csv.cached() is None
-    folder = kaggle_csv.download()
-    assert folder.is_relative_to(caches) and kaggle_csv.cached() == folder
-    assert [p.name for p in folder.parent.iterdir()] == ["heartbeat"]
-    assert capsys.readouterr().out == ""  # the client's page of help is not for our reader
-
-
-@pytest.mark.parametrize("error", [SystemExit(1), OSError("no credentials"), ImportError("none")])
-@tried("14 Kaggle: no credentials, or wrong ones", "library", outcome="three ways out")
-def test_without_credentials_there_are_three_ways_out(caches, monkeypatch, error):
-    client(monkeypatch, "kagglehub", failing(ValueError("403 Forbidden")))
-    client(monkeypatch, "kaggle", failing(error))
-    with pytest.raises(kaggle_csv.KaggleError) as caught:
-        kaggle_csv.download()
-    message = str(caught.value)
-    for words in ("kagglehub", "403 Forbidden", "API token", "by hand", "source='physionet'"):
-        assert words in message
-    assert "\n" not in message
-    assert not list((caches / "cache").iterdir())  # nothing half-done is left
-
-
-def test_packages_that_are_not_installed(caches, monkeypatch):
-    for name in ("kagglehub", "kaggle"):
-        monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(kaggle_csv.KaggleError, match="Three ways out"):
-        kaggle_csv.download()
-
-
-def test_a_download_without_the_files_does_not_count(caches, monkeypatch):
-    client(monkeypatch, "kagglehub", lambda _: str(caches))
-    client(monkeypatch, "kaggle", lambda *_, **__: None)
-    with pytest.raises(kaggle_csv.KaggleError, match=r"no mitbih_train\.csv"):
-        kaggle_csv.download()
-    assert kaggle_csv.cached() is None
-
-
-def test_kagglehubs_cache_counts_when_it_is_whole(made_up, caches):
-    folder, _ = made_up
-    hub = caches / "kagglehub" / "datasets" / "shayanfazeli" / "heartbeat"
-    hub.mkdir(parents=True)
-    (hub / "versions").mkdir()
-    folder.rename(hub / "versions" / "1")
-    assert kaggle_csv.cached() is None  # unpacking may have been interrupted
-    (hub / "1.complete").touch()
-    assert kaggle_csv.cached() == hub / "versions" / "1"
-
-
-def test_probe_says_that_kaggle_is_out_of_reach():
-    with pytest.raises(kaggle_csv.KaggleError, match="could not be reached"):
-        kaggle_csv.probe()
-
-
-def test_neither_client_is_imported_before_it_is_needed():
-    import subprocess
-
-    code = "import sys, ecglib.kaggle_csv; assert not {'kaggle', 'kagglehub'} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
