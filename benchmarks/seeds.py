@@ -7,14 +7,12 @@
 The split stays the published one and its validation beats stay the same; the seed changes the
 first weights, the order of the beats and their augmentation. A network that is refitted, after
 everything was chosen, has no validation scores and no temperature. One line a seed goes to
-``benchmarks/results/seeds.csv``, where a line of the same network, recipe and seed is replaced;
-what all seeds say together, the mean of their probabilities, goes to ``ensembles.csv`` there.
+``benchmarks/results/seeds.csv``, where a line of the same network, recipe and seed is replaced.
 """
 
 import argparse
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -23,7 +21,7 @@ from ecglib.distillation import STUDENTS, TEACHERS, ask_teachers
 from ecglib.evaluation import summary
 from ecglib.finishing import calibrate
 from ecglib.model import CONFIGS, build_model
-from ecglib.paths import ROOT, atomic_write
+from ecglib.paths import ROOT
 from ecglib.recipes import RECIPES
 from ecglib.results import keep_benchmark
 from ecglib.rhythm import rhythm_of
@@ -57,7 +55,7 @@ def main() -> None:
         recipe = RECIPES["student"]
     learnt, name = split, asked.recipe
     if asked.refit:
-        learnt = replace(split, train=np.concatenate([split.train, split.validation]))
+        learnt = replace(split.for_refit(), validation=split.validation)  # which `fit` watches
         name = f"{asked.recipe}, refitted"
     for seed in asked.seeds:
         torch.manual_seed(seed)
@@ -77,27 +75,8 @@ def main() -> None:
             scores = summary(beats.label[index], proba)
             row |= {f"{part}_{key}": scores[key] for key in ("accuracy", "macro_f1", "ece")}
         table = keep_benchmark("seeds", pd.DataFrame([row]), KEY)
-        with atomic_write(checkpoint.with_suffix(".npy")) as path, path.open("wb") as file:
-            np.save(file, proba)
         checkpoint.unlink()
-    judge_together(asked.architecture, name, beats.label[split.test], table)
     show(table)
-
-
-def judge_together(architecture: str, recipe: str, label: np.ndarray, table: pd.DataFrame) -> None:
-    """Keep the test scores of the mean probability of all seeds trained here."""
-    said = {
-        int(path.stem.rpartition("-")[2]): np.load(path, allow_pickle=False)
-        for path in RESULTS.glob(f".{architecture}-{recipe}-*.npy")
-    }
-    if len(said) < 2:
-        return
-    own = (table.architecture == architecture) & (table.recipe == recipe) & table.seed.isin(said)
-    scores = summary(label, np.mean(list(said.values()), axis=0))
-    row = {"architecture": architecture, "recipe": recipe, "networks": len(said)}
-    row |= {"cpu_seconds": table.cpu_seconds[own].sum()}
-    row |= {f"test_{key}": scores[key] for key in ("accuracy", "macro_f1", "ece")}
-    keep_benchmark("ensembles", pd.DataFrame([row]), ["architecture", "recipe"])
 
 
 def show(table: pd.DataFrame) -> None:

@@ -184,6 +184,9 @@ def draw(table: pd.DataFrame) -> None:
                 axis.plot(values.mean(), y, "|", ms=11, mew=2, color=colour)
             axis.axvline(table[column][table.variant == BASE].mean(), color=ACCENT, lw=0.6)
             axis.set_xlabel(label)
+        axes[1].set_xscale("log")  # one loss is of another size, and the others differ by little
+        axes[1].set_xticks([0.03, 0.04, 0.06, 0.09], ["0.03", "0.04", "0.06", "0.09"], minor=False)
+        axes[1].minorticks_off()
         axes[0].set_yticks(range(len(order)), order)
         figure.supxlabel("validation beats; a point is a seed, a bar the mean", fontsize=7)
         with atomic_write(RESULTS / "study.png") as path:

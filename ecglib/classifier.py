@@ -20,6 +20,7 @@ from ecglib.rpeaks import WINDOW
 from ecglib.serving import by_torch, pick_engine
 
 if TYPE_CHECKING:
+    from ecglib.ensemble import Ensemble
     from ecglib.model import CNNLSTM
 
 
@@ -28,7 +29,7 @@ class Classifier:
 
     Parameters
     ----------
-    model : CNNLSTM or StoredModel
+    model : CNNLSTM, Ensemble or StoredModel
         In memory, or read by `ecglib.modelfile.read_model`.
     card : dict
     engine : str
@@ -46,7 +47,9 @@ class Classifier:
 
     classes = CLASSES
 
-    def __init__(self, model: "CNNLSTM | StoredModel", card: dict, engine: str = "torch"):
+    def __init__(
+        self, model: "CNNLSTM | Ensemble | StoredModel", card: dict, engine: str = "torch"
+    ):
         self._model, self.card = model, card
         self._temperature = float(model.temperature)
         if isinstance(model, StoredModel):
@@ -75,7 +78,7 @@ class Classifier:
         return cls(stored, stored.card, engine)
 
     @property
-    def model(self) -> "CNNLSTM":
+    def model(self) -> "CNNLSTM | Ensemble":
         """The network in PyTorch."""
         return self._model.network if isinstance(self._model, StoredModel) else self._model
 

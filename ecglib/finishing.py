@@ -12,6 +12,7 @@ from ecglib.calibration import fit_temperature, uncertainty_threshold
 from ecglib.classifier import Classifier
 from ecglib.confusion import confusion_matrix
 from ecglib.ec57 import SCORED, ec57_scores
+from ecglib.ensemble import Ensemble
 from ecglib.evaluation import summary
 from ecglib.model import CNNLSTM, count_parameters, predict_logits
 from ecglib.modelfile import save_model
@@ -53,7 +54,7 @@ def calibrate(model: CNNLSTM, beats: Beats, split: Split) -> float:
 
 def keep(
     name: str,
-    model: CNNLSTM,
+    model: CNNLSTM | Ensemble,
     threshold: float,
     beats: Beats,
     split: Split,
@@ -62,7 +63,7 @@ def keep(
     run: Run,
     training: dict,
 ) -> dict:
-    """Judge a trained network on all three sides, once, and save it with its model card.
+    """Judge a trained network on all sides that have beats, once, and save it with its model card.
 
     Writes ``NAME.safetensors``, its ONNX form beside it, and the predictions of the run.
 
@@ -70,7 +71,7 @@ def keep(
     ----------
     name : str
         Of the model file and of the predictions.
-    model : CNNLSTM
+    model : CNNLSTM or Ensemble
     threshold : float
         From :func:`calibrate`.
     beats, split, recipe, history
@@ -86,7 +87,7 @@ def keep(
     """
     classifier = Classifier(model, {})
     rhythm = rhythm_of(beats)
-    parts = split.parts()
+    parts = {part: index for part, index in split.parts().items() if len(index)}
     proba = {n: classifier.predict_proba(beats.signal[i], rhythm[i]) for n, i in parts.items()}
     best = history[history.kept].iloc[0]
     card = {

@@ -145,6 +145,11 @@ class CNNLSTM(nn.Module):
             width = units
         self.head = nn.Sequential(*dense, nn.Linear(width, len(CLASSES)))
 
+    @property
+    def architecture(self) -> dict:
+        """What a model card keeps, to build the network again."""
+        return self.config.to_dict()
+
     def forward(self, beats: Tensor, rhythm: Tensor | None = None) -> Tensor:
         """Logits, shape (batch, 5), of beats, shape (batch, 187), in [0, 1].
 

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from ecglib.beats import BEAT_FS, BEAT_SAMPLES
 from ecglib.labels import CLASSES
 from ecglib.paths import atomic_write, show
 
 if TYPE_CHECKING:  # PyTorch is loaded where a network is built, since other engines need none
+    from ecglib.ensemble import Ensemble
     from ecglib.model import CNNLSTM
 
 CARD_KEY = "ecg-arrhythmia-notebooks"  # also tells our files from foreign ones
@@ -55,7 +56,7 @@ class StoredModel:
         return float(self.weights["temperature"])
 
     @cached_property
-    def network(self) -> "CNNLSTM":
+    def network(self) -> "CNNLSTM | Ensemble":
         """The network in PyTorch, ready to predict.
 
         Raises
@@ -79,12 +80,12 @@ class StoredModel:
         return model.eval()
 
 
-def save_model(model: "CNNLSTM", path: str | Path, card: dict) -> None:
+def save_model(model: "CNNLSTM | Ensemble", path: str | Path, card: dict) -> None:
     """Write a network and its model card to one safetensors file, atomically.
 
     Parameters
     ----------
-    model : CNNLSTM
+    model : CNNLSTM or Ensemble
     path : str or Path
     card : dict
         JSON values: what it was trained on and how, its metrics, its limits. Classes, sampling
@@ -96,7 +97,7 @@ def save_model(model: "CNNLSTM", path: str | Path, card: dict) -> None:
         It could not be written; the model that was there before still is.
     """
     weights = {name: tensor.contiguous().numpy() for name, tensor in model.state_dict().items()}
-    write_weights(path, card | {"architecture": model.config.to_dict()}, weights)
+    write_weights(path, card | {"architecture": model.architecture}, weights)
 
 
 def write_weights(path: str | Path, card: dict, weights: dict[str, np.ndarray]) -> None:
@@ -115,11 +116,8 @@ def write_weights(path: str | Path, card: dict, weights: dict[str, np.ndarray]) 
     }
     card = json.loads(json.dumps(card))  # as it will be read
     card["sha256"] = checksum(card, weights)
-    with atomic_write(path) as temporary:
-        try:
-            save_file(weights, temporary, metadata={CARD_KEY: json.dumps(card)})
-        except SafetensorError as error:  # its word for a full disk
-            raise OSError(f"{show(path)} could not be written: {error}") from error
+    with atomic_write(path) as temporary:  # save_file would make it readable for its owner only
+        temporary.write_bytes(save(weights, metadata={CARD_KEY: json.dumps(card)}))
 
 
 def checksum(card: dict, weights: dict[str, np.ndarray]) -> str:
@@ -207,7 +205,7 @@ def read_weights(path: str | Path, card: dict) -> dict[str, np.ndarray]:
     return weights
 
 
-def load_model(path: str | Path) -> tuple["CNNLSTM", dict]:
+def load_model(path: str | Path) -> tuple["CNNLSTM | Ensemble", dict]:
     """The network of a model file in PyTorch, ready to predict, and its model card.
 
     Raises
@@ -227,7 +225,7 @@ def _damaged(path: str | Path, error: Exception) -> ModelFileError:
     )
 
 
-def _empty(architecture: dict, tensors: dict) -> "CNNLSTM":
+def _empty(architecture: dict, tensors: dict) -> "CNNLSTM | Ensemble":
     """A network without weights, nor memory for them, that these tensors fit.
 
     Raises
@@ -237,17 +235,20 @@ def _empty(architecture: dict, tensors: dict) -> "CNNLSTM":
     """
     import torch
 
+    from ecglib.ensemble import Ensemble
     from ecglib.model import CNNLSTM, ModelConfig
 
-    config = ModelConfig.from_dict(architecture)
+    networks = architecture.get("networks", 1)
+    config = ModelConfig.from_dict({n: v for n, v in architecture.items() if n != "networks"})
     settings = list(config.to_dict().values())
     lists = [value for value in settings if isinstance(value, list)]
     numbers = [n for value in settings for n in (value if isinstance(value, list) else [value])]
-    layers = max(config.lstm_layers, *map(len, lists))
+    layers = max(networks, config.lstm_layers, *map(len, lists))
     if layers > MOST_LAYERS or max(numbers) > LARGEST:
         raise ValueError("the architecture in its card is impossibly large")
     with torch.device("meta"):
-        model = CNNLSTM(config)
+        trained = [CNNLSTM(config) for _ in range(networks)]
+        model = Ensemble(trained) if "networks" in architecture else trained[0]
     wanted = {name: (t.shape, t.dtype) for name, t in model.state_dict().items()}
     if wanted != {name: (t.shape, t.dtype) for name, t in tensors.items()}:
         raise ValueError("they have other names, shapes or types")

@@ -22,6 +22,7 @@ from ecglib.paths import atomic_write, sha256, show
 from ecglib.rhythm import RHYTHM
 
 if TYPE_CHECKING:
+    from ecglib.ensemble import Ensemble
     from ecglib.model import CNNLSTM
 
 ENGINES = ("auto", "torch", "onnxruntime", "openvino")
@@ -122,7 +123,7 @@ def threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
-def by_torch(model: "CNNLSTM") -> Logits:
+def by_torch(model: "CNNLSTM | Ensemble") -> Logits:
     """The network's function from beats and rhythm to logits, in PyTorch."""
     from ecglib.model import predict_logits
 
@@ -168,7 +169,7 @@ def _batched(names: list[str], run: Callable[[dict], np.ndarray], workers: int =
     return logits
 
 
-def _check_answers(model: "CNNLSTM", logits: Logits) -> None:
+def _check_answers(model: "CNNLSTM | Ensemble", logits: Logits) -> None:
     """A few made-up beats, with and without rhythm, have to be judged as PyTorch judges them."""
     rng = np.random.default_rng(0)
     beats = rng.random((8, BEAT_SAMPLES), dtype=np.float32)

@@ -1,6 +1,6 @@
 """Which beats a model learns from, is chosen on, and is judged by."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,6 +25,11 @@ class Split:
     def parts(self) -> dict[str, np.ndarray]:
         """The three sides by name, in the order in which they are reported."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    def for_refit(self) -> "Split":
+        """The validation beats put to the training beats: there is nothing left to choose."""
+        train = np.concatenate([self.train, self.validation])
+        return replace(self, train=train, validation=self.validation[:0])
 
 
 def split_beats(

@@ -33,6 +33,11 @@ def test_what_was_saved_loads(good):
     assert load_model(good)[1] == card
 
 
+def test_others_may_read_it_as_any_new_file(good, tmp_path):
+    (tmp_path / "new").touch()
+    assert good.stat().st_mode == (tmp_path / "new").stat().st_mode
+
+
 @pytest.mark.parametrize("part", ["weights", "threshold", "temperature"])
 @tried("11 a model with one changed byte", "library")
 def test_one_changed_byte_is_noticed(good, part):

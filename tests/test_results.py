@@ -185,6 +185,30 @@ def test_pages_name_only_files_and_headings_that_exist(page):
     assert [name for name, found in zip(files, there, strict=True) if not found] == []
 
 
+def test_the_page_says_what_the_recipe_study_found():
+    page = " ".join((ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8").split())
+    study = pd.read_csv(ROOT / "benchmarks" / "results" / "study.csv")
+    mean = study.groupby("variant").mean()
+    macro_f1 = 100 * (mean.validation_macro_f1 - mean.validation_macro_f1["sprint"])
+    loss = mean.validation_loss / mean.validation_loss["sprint"] - 1
+    found = {
+        "macro F1 lower by more than 0.5 points": macro_f1 < -0.5,
+        "macro F1 higher by more than 0.5 points": macro_f1 > 0.5,
+        "cross-entropy higher by more than 5 %": loss > 0.05,
+        "cross-entropy lower by more than 5 %": loss < -0.05,
+    }
+    for what, variants in found.items():
+        said = re.search(rf"\*\*{what}\*\*: (.*?)[;.] ?(- \*\*|[A-Z])", page)[1]
+        names = [name for name in mean.index[variants] if name in said]
+        assert names == list(mean.index[variants])
+        assert len(", ".join(names)) == len(said) or said == "none", said
+    seeds = study.groupby("variant").size()
+    assert set(seeds[seeds < 3].index) == {
+        "weighted sampling",
+        "every beat stretched to 187 samples",
+    }
+
+
 def test_every_benchmark_has_its_line():
     page = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
     for path in (ROOT / "benchmarks").glob("*.py"):

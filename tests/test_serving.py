@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from ecglib.classifier import Classifier
+from ecglib.ensemble import Ensemble
 from ecglib.model import CNNLSTM, CONFIGS
 from ecglib.modelfile import save_model
 from ecglib.serving import EngineError, export_onnx
@@ -16,11 +17,14 @@ from reliability import tried
 from tiny_training import save_tiny
 
 
-@pytest.fixture(scope="module", params=["compact", "rhythm"])
+@pytest.fixture(scope="module", params=["compact", "rhythm", "ensemble"])
 def model_path(request, tmp_path_factory):
     torch.manual_seed(0)
-    model = CNNLSTM(CONFIGS[request.param])
-    model.fit_standardisation(torch.rand(50, 187), torch.randn(50, 6))
+    config = CONFIGS[request.param if request.param in CONFIGS else "rhythm"]
+    models = [CNNLSTM(config) for _ in range(2)]
+    for model in models:
+        model.fit_standardisation(torch.rand(50, 187), torch.randn(50, 6))
+    model = models[0] if request.param in CONFIGS else Ensemble(models)
     path = tmp_path_factory.mktemp("models") / f"{request.param}.safetensors"
     save_model(model, path, {})
     export_onnx(path)

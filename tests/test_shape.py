@@ -21,7 +21,7 @@ ORDER = """
     quality readers.beats readers.files readers.wfdb readers.text_tables readers.text
     readers.unpacking readers blocks events
     physionet kaggle_csv synthetic sources splits leak knn
-    model augment recipes sampling checkpoint steps training distillation modelfile serving
+    model augment recipes sampling checkpoint steps training distillation ensemble modelfile serving
     classifier trees patientwise_features patientwise patientwise_training
     confusion calibration uncertainty tables results evaluation
     ec57 finishing mistakes explain noise stress transfer
@@ -42,7 +42,7 @@ LAZY_EXCEPTIONS = {("beats", "kaggle_csv"), ("beats", "sources")}
 # (* as in file names).
 USERS = {
     "torch": {"model", "augment", "recipes", "sampling", "checkpoint", "steps", "training"}
-    | {"distillation", "modelfile", "serving", "classifier", "explain", "manifest"},
+    | {"distillation", "ensemble", "modelfile", "serving", "classifier", "explain", "manifest"},
     "accelerate": {"training", "steps", "sampling", "checkpoint"},
     "captum": {"explain"},
     "onnxruntime": {"serving"},
