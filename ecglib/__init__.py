@@ -9,7 +9,7 @@ anybody's ECG   the package ``readers``; ``quality``, ``blocks``; ``events`` and
 beats           ``beats`` (the cut), ``rhythm``, ``context``, ``shape``, ``published`` (which beat
                 is which published row), ``splits``, ``leak``
 models          ``knn``; ``model``, ``augment``, ``recipes``, ``sampling``, ``steps``, ``training``,
-                ``checkpoint``, ``distillation``; ``modelfile``, ``serving``,
+                ``checkpoint``, ``distillation``, ``ensemble``; ``modelfile``, ``serving``,
                 ``classifier``; for new patients ``trees`` and ``patientwise``, with
                 ``patientwise_...``
 evaluation      ``evaluation``, the face of ``confusion``, ``calibration``, ``uncertainty``,

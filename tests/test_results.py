@@ -198,15 +198,8 @@ def test_the_page_says_what_the_recipe_study_found():
         "cross-entropy lower by more than 5 %": loss < -0.05,
     }
     for what, variants in found.items():
-        said = re.search(rf"\*\*{what}\*\*: (.*?)[;.] ?(- \*\*|[A-Z])", page)[1]
-        names = [name for name in mean.index[variants] if name in said]
-        assert names == list(mean.index[variants])
-        assert len(", ".join(names)) == len(said) or said == "none", said
-    seeds = study.groupby("variant").size()
-    assert set(seeds[seeds < 3].index) == {
-        "weighted sampling",
-        "every beat stretched to 187 samples",
-    }
+        names = ", ".join(f"*{name}*" for name in mean.index[variants])
+        assert f"**{what}**: {names}." in page, what
 
 
 def test_every_benchmark_has_its_line():
