@@ -59,10 +59,7 @@ VARIANTS = {
     "20 epochs, weight decay 0.1": (COMPACT, replace(FAST, weight_decay=0.1)),
     "20 epochs, weight decay 0.2": (COMPACT, replace(FAST, weight_decay=0.2)),
     "20 epochs, weight decay 0.4": (COMPACT, replace(FAST, weight_decay=0.4)),
-    "30 epochs, weight decay 0.1": (
-        COMPACT,
-        replace(SPRINT, epochs=30, patience=30, weight_decay=0.1),
-    ),
+    "30 epochs, weight decay 0.1": (COMPACT, RECIPES["thorough"]),
     "no easy beats skipped": (COMPACT, replace(SPRINT, skip_easy=0.0)),
     "no easy beats skipped, 8 epochs": (
         COMPACT,
