@@ -65,6 +65,7 @@ easy, and a running average of the weights is kept; a temperature fitted on vali
 the probabilities mean what they say. No class is weighted. The students learn from labels and from
 five networks with rhythm, each of which judged the training beats that it had not seen; what they
 gain on validation beats nearly vanishes on test beats, which are harder for every method.
+The mean of what five networks say is better than any one of them, which is `ensemble`.
 `benchmarks/study.py` changes one thing of this at a time; the published recipe is there, too: `-p
 recipe reference -p architecture deep`.
 

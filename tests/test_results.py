@@ -16,7 +16,7 @@ from ecglib.paths import MODELS
 from ecglib.rhythm import rhythm_of
 
 ROOT = Path(__file__).resolve().parents[1]
-NETWORKS = ("compact", "deep", "rhythm", "best", "best_beat")
+NETWORKS = ("compact", "deep", "rhythm", "best", "best_beat", "ensemble")
 
 
 @pytest.fixture(scope="module")
