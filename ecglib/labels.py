@@ -16,6 +16,23 @@ CLASS_NAMES = {
 CLASS_COLOURS = {"N": "#0072B2", "S": "#E69F00", "V": "#D55E00", "F": "#CC79A7", "Q": "#6E6E6E"}
 
 CLASS_SYMBOLS = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"}
+SYMBOL_NAMES = {
+    "N": "normal",
+    "L": "left bundle branch block",
+    "R": "right bundle branch block",
+    "e": "atrial escape",
+    "j": "junctional escape",
+    "A": "atrial premature",
+    "a": "aberrated atrial premature",
+    "J": "junctional premature",
+    "S": "supraventricular premature",
+    "V": "premature ventricular contraction",
+    "E": "ventricular escape",
+    "F": "fusion of ventricular and normal",
+    "/": "paced",
+    "f": "fusion of paced and normal",
+    "Q": "unclassifiable",
+}
 SYMBOL_TO_CLASS = {symbol: name for name, symbols in CLASS_SYMBOLS.items() for symbol in symbols}
 
 PACED = ("102", "104", "107", "217")

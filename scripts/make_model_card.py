@@ -59,13 +59,13 @@ the validation beats, too, so they have no validation scores:
 
 ## How they are trained
 
-Most beats of a batch are changed a little (stretched, bent, shifted, scaled, noise), the learning
+Most beats of a batch are changed a little (stretched, bent, scaled, noise), the learning
 rate rises and falls once in twenty epochs, an epoch leaves out half of the beats that have become
 easy, and a running average of the weights is kept; a temperature fitted on validation beats makes
 the probabilities mean what they say. No class is weighted. The students learn from labels and from
 five networks with rhythm, each of which judged the training beats that it had not seen; what they
 gain on validation beats nearly vanishes on test beats, which are harder for every method.
-The mean of what five networks say is better than any one of them, which is `ensemble`.
+`ensemble` says what five networks say on average: a little better than one of them is on average.
 `benchmarks/study.py` changes one thing of this at a time; the published recipe is there, too: `-p
 recipe reference -p architecture deep`.
 

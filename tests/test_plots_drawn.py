@@ -1,6 +1,7 @@
 """Figures: what is drawn, at its limits."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 from sklearn.metrics import roc_auc_score
@@ -117,3 +118,13 @@ def test_beat_probabilities_say_whether_it_is_true():
     assert "but is Normal" in words(plots.plot_beat_probabilities(signal[0], p, "N"))
     assert "and is Supraventricular" in words(plots.plot_beat_probabilities(signal[0], p, "S"))
     assert "60.0%" in words(plots.plot_beat_probabilities(signal[0], p))
+
+
+def test_beats_to_be_judged_keep_both_verdicts_secret():
+    beat = pd.DataFrame({"record": ["100"], "sample": [900], "label": ["V"], "called": ["N"]})
+    beat = beat.assign(confidence=0.99)
+    told, kept = (
+        words(plots.plot_worst_beats(beat, lambda name: draw_recording(), blind=blind))
+        for blind in (False, True)
+    )
+    assert "V called N" in told and "called" not in kept and "?" in kept

@@ -5,6 +5,7 @@ import re
 import runpy
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -164,6 +165,22 @@ def test_quick_run_is_whole_and_real(metrics):
     assert run["project"]["dirty"] is False
     assert metrics["data"] == "MIT-BIH" and metrics["protocol"] == "kaggle"
     assert len({entry["data_sha256"] for entry in run["notebooks"].values()}) == 1
+
+
+@pytest.mark.parametrize("profile", ["quick", "full"])
+@pytest.mark.parametrize(
+    "lesson", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda p: p.stem
+)
+def test_executed_notebooks_are_those_of_today(profile, lesson):
+    """Whoever reads an executed notebook reads the lesson as it is, not as it was."""
+    executed = nbformat.read(ROOT / "outputs" / profile / "notebooks" / lesson.name, as_version=4)
+    shown = {
+        cell.id: cell.source
+        for cell in executed.cells
+        if "injected-parameters" not in cell.metadata.get("tags", [])
+    }
+    cells = nbformat.read(lesson, as_version=4).cells
+    assert shown == {cell.id: cell.source for cell in cells}
 
 
 @pytest.mark.parametrize("page", ["README.md", "app/README.md", "benchmarks/README.md"])

@@ -7,7 +7,7 @@ import numpy as np
 from ecglib.beats import BEAT_FS, BEAT_SAMPLES
 from ecglib.demo.html import INK, LINE, NOTICE
 from ecglib.demo.state import Gallery
-from ecglib.labels import CLASS_NAMES, CLASS_SYMBOLS, CLASSES
+from ecglib.labels import CLASS_NAMES, CLASS_SYMBOLS, CLASSES, SYMBOL_NAMES
 from ecglib.readers.beats import UNLABELLED
 
 SCORES = {
@@ -67,9 +67,12 @@ def about_html(card: dict, gallery: Gallery | None = None) -> str:
             f" samples of one ECG lead from the R peak on at {BEAT_FS:.0f} Hz, and says which of "
             "five classes it belongs to and how sure it is. Drop an ECG of your own, or look at "
             f"beats it has never been trained on. <b>{NOTICE}</b></p>"),
-        _section("The five classes", _table(
-            ["class", "symbols in the annotations"],
-            [[f"{c} {CLASS_NAMES[c]}", " ".join(CLASS_SYMBOLS[c])] for c in CLASSES])),
+        _section("The five classes (AAMI)", _table(
+            ["class", "which beats, with their symbols in the annotations"],
+            [[f"{c} {CLASS_NAMES[c]}",
+              ", ".join(f"{SYMBOL_NAMES[symbol]} ({symbol})" for symbol in CLASS_SYMBOLS[c])]
+             for c in CLASSES]) + "<p>Normal is the standard's word: a bundle branch block is no"
+            " finding here, though it is one for a doctor.</p>"),
         _section("Data", "<p>48 half-hour recordings of 47 people, 1975 to 1979, every beat marked"
             " by two cardiologists. The published split has the same people in training and test, "
             "so the figures below hold for people the network knows; for new ones they are "

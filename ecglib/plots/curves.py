@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, PercentFormatter
 from sklearn.metrics import (
     average_precision_score,
     precision_recall_curve,
@@ -31,7 +31,9 @@ Sets = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 @styled
 def plot_learning_curves(history: pd.DataFrame) -> Figure:
-    """Loss, validation scores and learning rate over the epochs; the epoch that is kept is marked.
+    """Loss, validation scores and learning rate over the epochs; two of the epochs are marked.
+
+    One is kept, the other has the lowest validation loss.
 
     Parameters
     ----------
@@ -47,7 +49,12 @@ def plot_learning_curves(history: pd.DataFrame) -> Figure:
     marker = "." if len(history) < 40 else None
     loss.plot(epoch, history["train_loss"], color=MUTED, marker=marker, label="training")
     loss.plot(epoch, history["validation_loss"], color=ACCENT, marker=marker, label="validation")
-    loss.set(ylabel="loss", ylim=(0, None))
+    best = history.loc[history["validation_loss"].idxmin()]
+    loss.plot(best["epoch"], best["validation_loss"], "o", ms=8, mfc="none", color=INK, mew=0.9)
+    loss.set(ylabel="loss", yscale="log")
+    loss.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    loss.yaxis.set_major_formatter("{x:g}")
+    loss.yaxis.set_minor_formatter("")
     for name, colour in (("validation_accuracy", MUTED), ("validation_macro_f1", ACCENT)):
         label = name.removeprefix("validation_").replace("_f1", " F1")
         scores.plot(epoch, history[name], color=colour, marker=marker, label=label)
@@ -64,7 +71,9 @@ def plot_learning_curves(history: pd.DataFrame) -> Figure:
         ax.axvline(kept, color=INK, lw=0.9, ls="--")
     for ax in (loss, scores, rate):
         ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    fig.supxlabel(f"epoch (dashed: {kept}, whose weights are kept)", size=8)
+    lowest = int(best["epoch"])
+    text = f"epoch (dashed: {kept}, whose weights are kept; ring: {lowest}, lowest validation loss)"
+    fig.supxlabel(text, size=8)
     return fig
 
 

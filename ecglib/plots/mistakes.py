@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ecglib.beats import OVERRUN
-from ecglib.figures import FULL_WIDTH, INK, styled, tint
+from ecglib.figures import FULL_WIDTH, INK, MUTED, styled, tint
 from ecglib.labels import CLASS_COLOURS, SYMBOL_TO_CLASS
 from ecglib.recordings import Recording
 
@@ -17,7 +17,7 @@ CONTEXT_S = (1.6, 2.0)  # shown before and after the beat
 
 @styled
 def plot_worst_beats(
-    table: pd.DataFrame, read: Callable[[str], Recording], columns: int = 3
+    table: pd.DataFrame, read: Callable[[str], Recording], columns: int = 3, blind: bool = False
 ) -> Figure:
     """Beats in a little context of their trace, the annotators' marks above.
 
@@ -30,6 +30,8 @@ def plot_worst_beats(
         Record name -> its recording; the first lead is drawn.
     columns : int
         Panels in a row.
+    blind : bool
+        Whether the beats' labels and calls are kept secret, so that somebody can judge them.
     """
     rows = -(-len(table) // columns)
     fig, axes = plt.subplots(
@@ -48,19 +50,21 @@ def plot_worst_beats(
         ends = np.append(marks[marks > beat.sample], len(recording.signal))
         if len(ends) > 1:  # what the row holds
             stop = ends[0] + OVERRUN * (ends[1] - ends[0])
-            ax.axvspan(0, (stop - beat.sample) / fs, color=tint(CLASS_COLOURS[beat.label], 0.25))
+            colour = MUTED if blind else CLASS_COLOURS[beat.label]
+            ax.axvspan(0, (stop - beat.sample) / fs, color=tint(colour, 0.25))
         top = trace.max() + 0.25 * np.ptp(trace)
         for mark, symbol in zip(marks, recording.mark_symbol, strict=True):
             if 0.1 * fs <= mark - first < len(trace) - 0.1 * fs:  # with room for the letter
                 own = mark == beat.sample
-                colour = CLASS_COLOURS.get(SYMBOL_TO_CLASS.get(str(symbol), ""), INK)
+                symbol = "?" if own and blind else str(symbol)
+                colour = CLASS_COLOURS.get(SYMBOL_TO_CLASS.get(symbol, ""), INK)
                 ax.text((mark - beat.sample) / fs, top, symbol, ha="center", va="top", size=7,
                         color=colour, weight="bold" if own else "normal")  # fmt: skip
         minutes, seconds = divmod(beat.sample / fs, 60)
-        ax.set_title(
-            f"{beat.record}, {minutes:.0f}:{seconds:04.1f}: {beat.label} called {beat.called} "
-            f"({beat.confidence:.0%})", size=6.5, loc="left",
-        )  # fmt: skip
+        title = f"{beat.record}, {minutes:.0f}:{seconds:04.1f}"
+        if not blind:
+            title += f": {beat.label} called {beat.called} ({beat.confidence:.0%})"
+        ax.set_title(title, size=6.5, loc="left")
         ax.set(xlim=(-CONTEXT_S[0], CONTEXT_S[1]), ylim=(None, top))
         ax.locator_params(axis="y", nbins=3)
     for ax in axes.flat[max(len(table) - columns, 0) : len(table)]:

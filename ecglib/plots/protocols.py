@@ -50,10 +50,7 @@ def plot_protocol_ladder(ladders: Mapping[str, pd.DataFrame | None]) -> Figure:
     axes[0, 0].tick_params(axis="y", length=0, labelsize=8)
     axes[0, 0].set(xlim=(0, 1.02), ylim=(len(models) - 0.5, -0.7))
     axes[0, 0].xaxis.set_major_formatter(PercentFormatter(1.0))
-    fig.supxlabel(
-        "macro F1 of N, S and V; 95 % intervals: thick over beats, thin over records",
-        size=8,
-    )
+    fig.supxlabel("macro F1 of N, S and V (lines: 95 % intervals over records)", size=8)
     return fig
 
 
@@ -93,8 +90,9 @@ def plot_leak_scores(table: pd.DataFrame) -> Figure:
                                    size=6.5, ha="center")  # fmt: skip
     left.set_yticks(range(len(models)), models)
     left.tick_params(axis="y", length=0, labelsize=8)
-    left.set(xlim=(0, 1.09), ylim=(len(models) - 0.5, -0.5), xlabel="macro F1 of N, S and V")
-    right.set(xlabel="accuracy on the published test beats")
+    left.set(xlim=(0, 1.09), ylim=(len(models) - 0.5, -0.5))
+    left.set(xlabel="macro F1 of N, S and V\n(95 % intervals over records)")
+    right.set(xlabel="accuracy on the published test beats\n(95 % intervals over beats)")
     right.margins(x=0.18)
     right.locator_params(axis="x", nbins=5)
     for ax in (left, right):
@@ -184,12 +182,12 @@ def _intervals(
     ax: Axes, table: pd.DataFrame, score: str, y: np.ndarray, color: str, marker: str = "o",
     label: str | None = None, records: bool = True,
 ) -> None:  # fmt: skip
-    """Points with a thick interval over beats and a thin one over records, where they are there."""
-    for kind, width in (("_records", 0.9), ("", 2.6)):
-        if f"{score}{kind}_low" in table and (records or not kind):
-            ends = [table[f"{score}{kind}_{end}"] for end in ("low", "high")]
-            ax.hlines(y, *ends, color=color if width < 1 else tint(color, 0.7), lw=width)
-    ax.plot(table[score], y, marker, color=color, ms=4, label=label)
+    """Points, with a thin interval over records or a thick one over beats, where it is there."""
+    kind, width = ("_records", 0.9) if records else ("", 2.6)
+    if f"{score}{kind}_low" in table:
+        ends = [table[f"{score}{kind}_{end}"] for end in ("low", "high")]
+        ax.hlines(y, *ends, color=color if records else tint(color, 0.7), lw=width)
+    ax.plot(table[score], y, marker, color=color, ms=4, label=label, zorder=4)  # above the values
 
 
 def _value(ax: Axes, value: float, row: float, above: float = 6) -> None:

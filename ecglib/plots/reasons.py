@@ -150,7 +150,7 @@ def plot_collapse(
         ax.set_xlabel("weights shuffled")
         ax.tick_params(labelleft=first is None)
         first = first or ax
-    first.set_ylabel("rank correlation")
+    first.set_ylabel("rank correlation (median, middle half)")
     handles, names = first.get_legend_handles_labels()
     fig.legend(handles, names, loc="outside upper right", ncols=len(names))
     return fig
