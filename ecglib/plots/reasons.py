@@ -150,7 +150,8 @@ def plot_collapse(
         ax.set_xlabel("weights shuffled")
         ax.tick_params(labelleft=first is None)
         first = first or ax
-    first.set_ylabel("rank correlation (median, middle half)")
+    first.set_ylabel("rank correlation")
+    fig.supxlabel("points: median over the beats, lines: their middle half", size=8, x=0.7)
     handles, names = first.get_legend_handles_labels()
     fig.legend(handles, names, loc="outside upper right", ncols=len(names))
     return fig
