@@ -33,4 +33,4 @@ EXPOSE 3000 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:3000/voila/static/voila.js', timeout=4)"]
 CMD ["python", "-m", "voila", "notebooks/05_classifier_demo.ipynb", \
-     "--Voila.config_file_paths=['app']", "--Voila.ip=0.0.0.0"]
+     "--Voila.config_file_paths=app", "--Voila.ip=0.0.0.0"]

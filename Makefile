@@ -8,7 +8,9 @@ MINUTES ?= 10# how long `make fuzz` goes on
 KILLS ?= 100# how often `make faults` kills each process
 
 python := .venv/bin/python
-needs := $(python) pyproject.toml constraints.txt
+needs := $(python) pyproject.toml $(if $(LOCKED),requirements.lock,constraints.txt)
+# Of what is installed; a locked environment has its own, or any that is there would pass for it.
+stamp := .venv/$(if $(LOCKED),locked,stamp)
 notebooks := notebooks/*.ipynb
 strip := $(python) -m nbstripout --keep-id --extra-keys "metadata.papermill cell.metadata.papermill"
 
@@ -20,16 +22,16 @@ help: ## list these commands
 	@echo 'ARGS="..." is passed on:   make run ARGS="--profile smoke"   make test ARGS="-k beats"'
 	@echo 'PYTHON=... makes .venv:    make PYTHON=python3.12 run'
 
-run: .venv/stamp-run ## install into .venv, then run all notebooks (profile quick, minutes)
+run: $(stamp)-run ## install into .venv, then run all notebooks (profile quick, minutes)
 	$(python) run_all.py $(ARGS)
 
-full: .venv/stamp-run ## everything, for the long wait (profile full)
+full: $(stamp)-run ## everything, for the long wait (profile full)
 	$(python) run_all.py --profile full $(ARGS)
 
-smoke: .venv/stamp-run ## all notebooks on synthetic beats, about a minute (profile smoke)
+smoke: $(stamp)-run ## all notebooks on synthetic beats, about a minute (profile smoke)
 	$(python) run_all.py --profile smoke $(ARGS)
 
-bench: .venv/stamp-test ## measure what everything costs, into benchmarks/results
+bench: $(stamp)-test ## measure what everything costs, into benchmarks/results
 	$(python) benchmarks/speed.py $(ARGS)
 ifndef ARGS
 	$(python) benchmarks/recording_speed.py
@@ -37,33 +39,33 @@ ifndef ARGS
 	$(python) benchmarks/api_load.py
 endif
 
-lab: .venv/stamp-run ## open the notebooks in JupyterLab
+lab: $(stamp)-run ## open the notebooks in JupyterLab
 	$(python) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks $(ARGS)
 
-app: .venv/stamp-app ## serve the classifier as a web app on http://localhost:3000
-	$(python) -m voila notebooks/05_classifier_demo.ipynb --Voila.config_file_paths="['app']" $(ARGS)
+app: $(stamp)-app ## serve the classifier as a web app on http://localhost:3000
+	$(python) -m voila notebooks/05_classifier_demo.ipynb --Voila.config_file_paths=app $(ARGS)
 
-api: .venv/stamp-api ## serve the classifier over HTTP: http://localhost:8000/docs
+api: $(stamp)-api ## serve the classifier over HTTP: http://localhost:8000/docs
 	$(python) -m ecglib.api
 
-test: .venv/stamp-test ## run the tests
+test: $(stamp)-test ## run the tests
 	$(python) -m pytest $(ARGS)
 
-fuzz: .venv/stamp-test ## feed the parsers made-up files for ten minutes (MINUTES=60)
+fuzz: $(stamp)-test ## feed the parsers made-up files for ten minutes (MINUTES=60)
 	FUZZ_SECONDS=$$(($(MINUTES) * 60 / 8)) $(python) -m pytest -s tests/test_fuzz*.py $(ARGS)
 
-faults: .venv/stamp-test ## fill the disk, kill every process 100 times (KILLS=1000)
+faults: $(stamp)-test ## fill the disk, kill every process 100 times (KILLS=1000)
 	$(if $(ARGS),,rm -f outputs/reliability.md)
 	KILLS=$(KILLS) $(python) -m pytest -m faults $(ARGS)
 
-audit: .venv/stamp-test ## look for known holes in the code and in the pinned versions
+audit: $(stamp)-test ## look for known holes in the code and in the pinned versions
 	$(python) scripts/audit.py
 
-lint: .venv/stamp-test ## check style, notebooks included
+lint: $(stamp)-test ## check style, notebooks included
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 
-format: .venv/stamp-test ## mend style and take the outputs out of the notebooks
+format: $(stamp)-test ## mend style and take the outputs out of the notebooks
 	$(python) -m ruff check --fix .
 	$(python) -m ruff format .
 	$(strip) $(notebooks)
@@ -109,21 +111,21 @@ $(if $(LOCKED),$(pip) --require-hashes --requirement requirements.lock && $(pip)
     $(pip) --constraint constraints.txt --editable '.$(1)')
 endef
 
-.venv/stamp-run: $(needs)
+$(stamp)-run: $(needs)
 	$(call install,)
 	@touch $@
 
-.venv/stamp-test: $(needs)
+$(stamp)-test: $(needs)
 	$(call install,[app$(comma)api$(comma)archive$(comma)test])
-	@touch .venv/stamp-run .venv/stamp-app .venv/stamp-api $@
+	@touch $(stamp)-run $(stamp)-app $(stamp)-api $@
 
-.venv/stamp-app: $(needs)
+$(stamp)-app: $(needs)
 	$(call install,[app])
-	@touch .venv/stamp-run $@
+	@touch $(stamp)-run $@
 
-.venv/stamp-api: $(needs)
+$(stamp)-api: $(needs)
 	$(call install,[api])
-	@touch .venv/stamp-run $@
+	@touch $(stamp)-run $@
 
 # An environment holds absolute paths, so one that was moved or copied, or left half made, is
 # made anew.

@@ -4,7 +4,7 @@ Memory does not grow with the recording, and the seams leave no trace: every blo
 30 s around it, beyond which nothing has influence.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -54,6 +54,16 @@ def without_gaps(samples: np.ndarray) -> np.ndarray:
 def upside_down(ecg: Ecg) -> Ecg:
     """The same ECG with all its leads turned over."""
     return replace(ecg, read=lambda start, stop, lead: -ecg.read(start, stop, lead))
+
+
+def watched(ecg: Ecg, progress: Callable[[None], None]) -> Ecg:
+    """The same ECG, which tells before each block that is read, and may be stopped by that."""
+
+    def read(start: int, stop: int, lead: int) -> np.ndarray:
+        progress(None)
+        return ecg.read(start, stop, lead)
+
+    return replace(ecg, read=read)
 
 
 def find_beats(ecg: Ecg, lead: int, detector: str = "matched") -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,6 @@
 """The trained network as people use it: beats or a whole recording in, classes out."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ import pandas as pd
 from scipy.special import softmax
 
 from ecglib.beats import BEAT_SAMPLES, RECORDING_FS, Beats, resampling_ratio
-from ecglib.blocks import beat_rows, find_beats, upside_down
+from ecglib.blocks import beat_rows, find_beats, upside_down, watched
 from ecglib.labels import CLASSES
 from ecglib.modelfile import StoredModel, read_model
 from ecglib.paths import DEFAULT_MODEL, MODELS
@@ -145,6 +146,7 @@ class Classifier:
         *,
         detector: str = "matched",
         invert: bool = False,
+        progress: Callable[[None], None] | None = None,
     ) -> pd.DataFrame:
         """Find the beats of a recording and classify each of them.
 
@@ -164,6 +166,8 @@ class Classifier:
             Of the R peaks, see `ecglib.rpeaks.find_r_peaks`.
         invert : bool
             Turn a lead that was recorded upside down.
+        progress : callable, optional
+            Called with None before a block is read; what it raises ends the work.
 
         Returns
         -------
@@ -173,8 +177,8 @@ class Classifier:
             ``p_N`` to ``p_Q``, ``uncertain``, ``quality``. Where the quality is not ``ok`` but
             ``flat``, ``clipped`` or ``noise``, there is no verdict: the label is empty, and the
             probabilities are what the network said of the noise. ``attrs`` holds ``name``, ``fs``,
-            ``lead``, ``duration_s``, ``no_verdict`` (the stretches), ``assumed`` and ``warnings``
-            (sentences).
+            ``lead``, ``lead_numbers``, ``duration_s``, ``no_verdict`` (the stretches), ``assumed``
+            and ``warnings`` (sentences).
 
         Raises
         ------
@@ -189,6 +193,7 @@ class Classifier:
                 )
             number = ecg.lead_number(lead)
             ecg = upside_down(ecg) if invert else ecg
+            ecg = watched(ecg, progress) if progress else ecg
             peaks, windows = find_beats(ecg, number, detector)
             keep = np.arange(max(len(peaks) - 1, 0))
             quality = windows[peaks[keep] // WINDOW]
@@ -249,6 +254,7 @@ def verdict_table(
         "name": ecg.name,
         "fs": ecg.fs,
         "lead": ", ".join(ecg.leads[k] for k in leads),
+        "lead_numbers": leads,
         "duration_s": duration,
         "no_verdict": stretches(windows, duration),
         "assumed": list(ecg.assumed),

@@ -33,9 +33,9 @@ def lead_number(names: Sequence[str], lead: int | str, recording: str) -> int:
             return plain.index(plain_name(lead))
     elif isinstance(lead, Integral) and 0 <= lead < len(names):
         return int(lead)
+    shown = ", ".join(f"'{name}'" for name in names[:SHOWN])
     raise EcgFileError(
-        f"There is no lead {lead} in {recording}: it has {', '.join(names[:SHOWN])} "
-        f"(0 to {len(names) - 1})."
+        f"There is no lead {lead} in {recording}; it has {len(names)}, counted from 0: {shown}."
     )
 
 

@@ -2,8 +2,8 @@
 
     python -m ecglib.report night.edf --out night.pdf
 
-The page, a table (.csv), the numbers (.json) or annotations for WFDB viewers (.atr): the suffix of
-``--out`` decides. Education and research only, not a medical device.
+The page, a table (.csv), the numbers (.json) or annotations for WFDB viewers (.ai, or .atr where
+there are none): the suffix of ``--out`` decides. Education and research only, not a medical device.
 """
 
 import argparse
@@ -15,7 +15,14 @@ from ecglib.events import events, heart_rate, summarise
 from ecglib.paths import atomic_write
 from ecglib.recordings import write_annotations
 
+ANNOTATIONS = (".atr", ".ai")
+
 __all__ = ["events", "heart_rate", "summarise", "write_annotations"]
+
+
+def is_same(path: Path, other: str) -> bool:
+    """Whether two names are of one file that is there."""
+    return Path(other).exists() and path.samefile(other)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -24,20 +31,26 @@ def main(arguments: list[str] | None = None) -> None:
         prog="python -m ecglib.report", description=__doc__.splitlines()[0]
     )
     parser.add_argument("file", help="a WFDB record, text, EDF or ISHNE file, folder or zip")
-    parser.add_argument("--out", type=Path, required=True, help=".pdf, .png, .json, .csv or .atr")
+    out = ".pdf, .png, .json, .csv, .ai, or .atr where there is none"
+    parser.add_argument("--out", type=Path, required=True, help=out)
     parser.add_argument("--fs", type=float, help="sampling rate in Hz, if the file does not tell")
     parser.add_argument("--lead", default="0", help="number from 0, or name")
     parser.add_argument("--invert", action="store_true", help="the lead is upside down")
     asked = parser.parse_args(arguments)
     kind = asked.out.suffix.lower()
-    if kind not in {".pdf", ".png", ".json", ".csv", ".atr"}:
-        parser.error(f"--out ends in .pdf, .png, .json, .csv or .atr, not '{kind}'")
+    if kind not in {".pdf", ".png", ".json", ".csv", *ANNOTATIONS}:
+        parser.error(f"--out ends in .pdf, .png, .json, .csv, .atr or .ai, not '{kind}'")
+    if asked.out.exists() and (kind == ".atr" or is_same(asked.out, asked.file)):
+        parser.error(
+            f"{asked.out.name} is there already, as the recording or the annotations of somebody: "
+            "choose another name, for annotations one that ends in .ai"
+        )
     lead = int(asked.lead) if asked.lead.isdecimal() else asked.lead
     try:
         table = Classifier.load().classify_recording(
             asked.file, fs=asked.fs, lead=lead, invert=asked.invert
         )
-        if kind == ".atr":
+        if kind in ANNOTATIONS:
             write_annotations(table, asked.out)
         else:
             with atomic_write(asked.out) as path:

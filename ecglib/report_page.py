@@ -50,7 +50,7 @@ def draw_report(
     _rate(figure.add_axes((0.08, 0.645, 0.87, 0.115)), report)
     with open_ecg(source, fs=fs) as ecg:
         ecg = upside_down(ecg) if invert else ecg
-        lead = ecg.lead_number(report["recording"]["lead"])
+        lead = report["recording"]["lead_numbers"][0]  # several may have the same name
         for k, event in enumerate(chosen):
             middle = (event["start_s"] + event["end_s"]) / 2
             last = length(ecg) / RECORDING_FS - STRIP_S
@@ -100,13 +100,13 @@ def clock(seconds: float) -> str:
 def _head(figure: Figure, report: dict) -> None:
     about, rate = report["recording"], report["heart_rate"]
     name = f"ECG report: {about['name'][:50]}"
-    figure.text(0.08, 0.955, name, size=15, weight="bold", color=INK)
+    figure.text(0.08, 0.955, name, size=15, weight="bold", color=INK, parse_math=False)
     text = (
         f"Lead {about['lead'][:20]}, {about['fs']:g} Hz, {clock(about['duration_s'])} h. "
         f"{about['beats']:,} beats found, {report['uncertain']:,} uncertain. "
         f"No verdict in {clock(about['no_verdict_s'])} h of poor signal."
     )
-    figure.text(0.08, 0.935, text, size=8.5, color=INK)
+    figure.text(0.08, 0.935, text, size=8.5, color=INK, parse_math=False)
     figure.text(0.08, 0.905, "Beats", size=9, weight="bold")
     lines = []
     for k, name in enumerate(CLASSES):
@@ -137,7 +137,7 @@ def _head(figure: Figure, report: dict) -> None:
     notes = [(text, "#B00020") for text in about["warnings"]]
     notes += [(text, INK) for text in about["assumed"]]
     for k, (text, colour) in enumerate(notes[:4]):
-        figure.text(0.08, 0.806 - 0.011 * k, text[:140], size=6.5, color=colour)
+        figure.text(0.08, 0.806 - 0.011 * k, text[:140], size=6.5, color=colour, parse_math=False)
 
 
 def _rate(ax: Axes, report: dict) -> None:

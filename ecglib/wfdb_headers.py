@@ -84,15 +84,20 @@ def check_wfdb_header(base: Path, is_segment: bool = False) -> int:
     except ValueError:
         fs = 0.0
     if not 1 <= fs <= 10_000:
-        raise refuse(f"gives a sampling rate of {record[2][:20]}, and 1 to 10,000 Hz are possible")
+        raise refuse(
+            f"gives a sampling rate of '{record[2][:20]}', and 1 to 10,000 Hz are possible"
+        )
     length = record[3] if len(record) > 3 else "0"
     if not length.isdecimal() or len(length) > 12:
-        raise refuse(f"gives a length of {length[:20]}")
+        raise refuse(f"gives a length of '{length[:20]}'")
     if multi:
         segments = [line.split()[0] for line in lines[1 : int(count) + 1]]
         if not all(re.fullmatch(r"[\w.+-]+|~", segment) for segment in segments):
             raise refuse("points to a file elsewhere")
-        there = sum(check_wfdb_header(base.with_name(s), True) for s in segments if s != "~")
+        named = [segment for segment in segments if segment != "~"]
+        if len({*named}) < len(named):  # a small file would count as a long one
+            raise refuse("names a segment twice")
+        there = sum(check_wfdb_header(base.with_name(name), True) for name in named)
         if int(length) > MAX_GAPS * there:
             raise refuse("promises far more samples than its segments hold")
         return int(length)
@@ -104,7 +109,7 @@ def check_wfdb_header(base: Path, is_segment: bool = False) -> int:
         fields = line.split()
         layout = re.fullmatch(LAYOUT, "".join(fields[1:2]))
         if not layout or layout[1] not in WFDB_BYTES:
-            raise refuse(f"names a storage format that is not read here ({fields[1:2]})")
+            raise refuse(f"names a storage format that is not read here: '{''.join(fields[1:2])}'")
         if re.fullmatch(r"[\w.+-]+", fields[0]) is None or fields[0].startswith("."):
             raise refuse("points to a file elsewhere")
         size = WFDB_BYTES[layout[1]] * int(layout[2] or 1) * int(length)
@@ -113,12 +118,12 @@ def check_wfdb_header(base: Path, is_segment: bool = False) -> int:
         file = base.with_name(name)
         if not file.is_file():
             raise EcgFileError(
-                f"The recording {base.name} needs the file {name}, which is missing: WFDB records "
+                f"The recording {base.name} needs a file that is missing: '{name}'. WFDB records "
                 "are a .hea and a .dat file, side by side."
             )
         if needed > file.stat().st_size + 8:
             raise EcgFileError(
-                f"The recording {base.name} can't be read: {name} has "
+                f"The recording {base.name} can't be read: its data file '{name}' has "
                 f"{file.stat().st_size:,} bytes, and the header promises {needed:,.0f}. "
                 "The file is truncated; copy it again."
             )

@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NAMES = [CLASS_NAMES[letter] for letter in CLASSES]
 ROWS = np.round(np.random.default_rng(0).random((6, 187)), 4)
 LABELLED = np.column_stack([ROWS, [0, 1, 2, 3, 4, 0]])
+LOCAL = "http://localhost"  # by which a service that listens to this machine is called
 SECRET = "Tr0ub4dor"  # put into everything that is sent, and never to be seen again
 
 

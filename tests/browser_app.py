@@ -56,7 +56,7 @@ def small_notebook(folder: Path) -> Path:
 @contextmanager
 def voila(notebook: Path, *arguments: str, **environment: str) -> Iterator[tuple[str, int]]:
     """The web app's address and its process id, with the settings that `make app` uses."""
-    command = ["voila", str(notebook), f"--Voila.config_file_paths=['{ROOT / 'app'}']"]
+    command = ["voila", str(notebook), f"--Voila.config_file_paths={ROOT / 'app'}"]
     with _server([*command, *arguments], "--Voila.port", notebook.parent, environment) as served:
         yield served
 

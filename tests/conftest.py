@@ -70,7 +70,11 @@ def client(model: Path):
     from ecglib.api.app import create_app
     from ecglib.api.settings import Settings
 
-    with TestClient(create_app(Settings(model=model)), raise_server_exceptions=False) as client:
+    with TestClient(
+        create_app(Settings(model=model)),
+        base_url="http://localhost",
+        raise_server_exceptions=False,
+    ) as client:
         yield client
 
 

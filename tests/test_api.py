@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from api_requests import LABELLED, NAMES, ROWS, SECRET, assert_problem, csv
+from api_requests import LABELLED, LOCAL, NAMES, ROWS, SECRET, assert_problem, csv
 from ecglib.api import work
 from ecglib.api.app import BEAT_BYTES, create_app
 from ecglib.api.settings import Settings
@@ -37,7 +37,7 @@ def test_health_tells_the_truth_without_a_model(content: bytes | None, tmp_path:
     path = tmp_path / "m.safetensors"
     if content:
         path.write_bytes(content)
-    with TestClient(create_app(Settings(model=path))) as client:
+    with TestClient(create_app(Settings(model=path)), LOCAL) as client:
         health = client.get("/health")
         assert health.status_code == 200
         said = health.json()

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from api_requests import ROOT, ROWS, SECRET, assert_problem, csv
+from api_requests import LOCAL, ROOT, ROWS, SECRET, assert_problem, csv
 from ecglib.api import main, work
 from ecglib.api.app import create_app
 from ecglib.api.http import json_logs
@@ -24,10 +24,38 @@ from ecglib.api.settings import Settings
 from ecglib.beats import load_beats
 
 
+def test_web_pages_of_others_get_nothing_computed(client: TestClient) -> None:
+    beat = {"signal": ROWS[0].tolist()}
+    for headers in (
+        {"Host": "evil.example"},  # a name that somebody else's server gives to this machine
+        {"Host": "localhost.evil.example:8000"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:8888"},
+    ):
+        assert_problem(client.post("/predict", json=beat, headers=headers), 403, "ECG_API_")
+    assert_problem(client.get("/test-samples", headers={"Host": "evil.example"}), 403)
+    for host in ("localhost", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]:8000"):
+        own = {"Host": host, "Origin": f"http://{host.lower()}"}
+        assert client.post("/predict", json=beat, headers=own).status_code == 200
+
+
+def test_who_can_be_reached_by_others_has_the_names_that_it_is_given(model: Path) -> None:
+    anywhere = Settings(model=model, host="0.0.0.0")
+    assert anywhere.known_hosts == [] and "localhost" in Settings(model=model).known_hosts
+    named = Settings(model=model, host="0.0.0.0", hosts="ecg.example, localhost")
+    with TestClient(create_app(named), base_url="http://ecg.example:8000") as client:
+        assert client.get("/health").status_code == 200
+        assert_problem(client.get("/health", headers={"Host": "other.example"}), 403)
+
+
 def test_other_origins_are_strangers_unless_named(model: Path, client: TestClient) -> None:
     page = {"Origin": "https://example.org"}
     assert "access-control-allow-origin" not in client.get("/health", headers=page).headers
-    with TestClient(create_app(Settings(model=model, origins="https://example.org"))) as open_to:
+    welcoming = create_app(Settings(model=model, origins="https://example.org"))
+    with TestClient(welcoming, LOCAL) as open_to:
+        beat = {"signal": ROWS[0].tolist()}
+        assert open_to.post("/predict", json=beat, headers=page).status_code == 200
         headers = open_to.get("/health", headers=page).headers
         assert headers["access-control-allow-origin"] == "https://example.org"
         other = open_to.get("/health", headers={"Origin": "https://evil.example"}).headers

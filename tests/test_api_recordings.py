@@ -3,17 +3,22 @@
 import asyncio
 import multiprocessing
 import os
+import signal
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from api_requests import ROWS, SECRET, assert_problem, wfdb_files
-from ecglib.api import service, work
+from api_requests import LOCAL, ROWS, SECRET, assert_problem, wfdb_files
+from bad_files import zipped
+from ecglib.api import app, service
 from ecglib.api.app import create_app
+from ecglib.api.files import at_most
 from ecglib.api.settings import Settings
+from ecglib.api.work import UnusableError
 from ecglib.classifier import Classifier
 from ecglib.recordings import read_recording
 from reliability import tried
@@ -40,8 +45,8 @@ def test_recording(client: TestClient, recordings: Path, classifier: Classifier)
 
 def test_recording_as_text(client: TestClient, recordings: Path) -> None:
     pytest.importorskip("ecglib.readers")
-    signal = read_recording(recordings / "s01").signal
-    text = "\n".join(f"{a:.3f},{b:.3f}" for a, b in signal).encode()
+    leads = read_recording(recordings / "s01").signal
+    text = "\n".join(f"{a:.3f},{b:.3f}" for a, b in leads).encode()
     file = [("files", (f"{SECRET}.csv", text))]
     said = client.post("/recordings", files=file, data={"fs": 360}).json()
     whole = client.post("/recordings", files=wfdb_files(recordings)).json()
@@ -64,6 +69,12 @@ def test_recording_as_text(client: TestClient, recordings: Path) -> None:
         ([(f"{SECRET}.zip", b"PK\x03\x04" + SECRET.encode())], {}),
         ([(f"{SECRET}.hea", b""), (f"{SECRET}.dat", b"")], {}),
         ([("s01.hea", b""), ("s01.hea", b"")], {}),
+        ([("s01.hea", f"s01 1 360 9\n{SECRET}.dat 212\n".encode()), ("s01.dat", b"")], {}),
+        ([("s01.hea", f"s01 1 360 9\ns01.dat {SECRET}\n".encode()), ("s01.dat", b"")], {}),
+        ([("s01.hea", f"s01 1 {SECRET}\ns01.dat 212\n".encode()), ("s01.dat", b"")], {}),
+        ([("a.zip", zipped((f"{SECRET}.hea", b""), (f"a/{SECRET}-2.hea", b"")))], {}),
+        ([("a.zip", zipped((f"{SECRET}.edf", b"0       "), ("b.txt", b"no")))], {}),
+        ([("a.zip", zipped((f"{SECRET}.csv", b"1\n2\n" * 500)))], {}),
         ([("s01.hea", None), ("s01.dat", None)], {"lead": "7"}),
         ([("s01.hea", None), ("s01.dat", None)], {"fs": "0"}),
         ([("s01.hea", None), ("s01.dat", None)], {"fs": SECRET}),
@@ -83,7 +94,7 @@ def test_a_process_that_dies_is_replaced(
     client: TestClient, recordings: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(work, "classify_files", die)
+        patch.setattr(app, "classify_files", die)
         assert_problem(client.post("/recordings", files=wfdb_files(recordings)), 503, "has died")
     assert client.post("/recordings", files=wfdb_files(recordings)).status_code == 200
 
@@ -95,6 +106,29 @@ def test_a_process_that_died_of_something_else_is_not_noticed(
     for process in multiprocessing.active_children():
         process.kill()
     assert client.post("/recordings", files=wfdb_files(recordings)).status_code == 200
+
+
+def test_leads_are_not_named_in_errors(client: TestClient) -> None:
+    rows = "\n".join(f"{k % 7}.5,{k % 5}.5" for k in range(900))
+    files = [("files", ("a.csv", f"{SECRET},II\n{rows}".encode()))]
+    answer = client.post("/recordings", files=files, data={"lead": 5, "fs": 360})
+    assert_problem(answer, 422, "There is no lead 5 in sent; it has 2, counted from 0.")
+
+
+@pytest.mark.parametrize("name", ["REC 001.CSV", "März.txt", "a.b.c.tsv"])
+def test_a_single_file_may_have_any_name(client: TestClient, recordings: Path, name: str) -> None:
+    trace = read_recording(recordings / "s01").signal[:, 0]
+    file = [("files", (name, "\n".join(f"{value:.3f}" for value in trace).encode()))]
+    assert client.post("/recordings", files=file, data={"fs": 360}).json()["summary"]["beats"] > 40
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="needs POSIX")
+def test_a_file_takes_no_longer_than_allowed() -> None:
+    with pytest.raises(UnusableError, match="takes longer than 1 s"), at_most(1):
+        time.sleep(5)
+    with at_most(1):
+        pass
+    assert signal.alarm(0) == 0
 
 
 def die(*arguments: object) -> None:
@@ -118,7 +152,7 @@ def test_full_is_said_and_does_not_stop_the_rest(
         return b"{}"
 
     monkeypatch.setattr(service.Service, "compute", slow)
-    with TestClient(create_app(Settings(model=model, queue=1))) as client:
+    with TestClient(create_app(Settings(model=model, queue=1)), LOCAL) as client:
         answers = []
 
         def send() -> None:

@@ -17,7 +17,8 @@ import pytest
 from distributed import Client, LocalCluster
 
 from ecglib.archive import ClusterError, classify_archive, main
-from ecglib.archive.files import atomic_open, find_recordings, finished
+from ecglib.archive.files import Entry, atomic_open, find_recordings, finished
+from ecglib.archive.results import put_together
 from ecglib.archive.worker import compact
 from ecglib.classifier import Classifier
 from ecglib.synthetic import write_recordings
@@ -175,6 +176,8 @@ def test_writing_that_fails_leaves_nothing(url: str, tmp_path: Path) -> None:
         ({"folder": "nowhere"}, "There is no folder"),
         ({"folder": str(ROOT / "scripts")}, "no recording below"),
         ({"model": "nothing.safetensors"}, "There is no model file"),
+        ({"workers": -1}, "at least 1 worker"),
+        ({"lead": -1}, "counted from 0"),
     ],
 )
 def test_what_cannot_start(change: dict, message: str, archive: Path, tmp_path: Path) -> None:
@@ -182,6 +185,16 @@ def test_what_cannot_start(change: dict, message: str, archive: Path, tmp_path: 
     with pytest.raises(ValueError, match=message):
         classify_archive(**arguments)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_all_fail_no_older_beats_are_left(tmp_path: Path) -> None:
+    (tmp_path / "R.parquet").write_bytes(b"of an earlier call")
+    entry = Entry("s01", "s01.hea", ("s01.hea",), "key")
+    recordings = put_together(
+        [entry], {"s01": "It is broken."}, "", str(tmp_path / "R.parquet"), ""
+    )
+    assert recordings["failure"].tolist() == ["It is broken."]
+    assert [file.name for file in tmp_path.iterdir()] == ["R.recordings.csv"]
 
 
 def test_the_command_refuses_in_a_sentence(

@@ -11,7 +11,8 @@ import wfdb
 from ecglib.beats import cut_beats
 from ecglib.classifier import Classifier
 from ecglib.demo.html import reading_html
-from ecglib.demo.recording import Strip, classify_upload, recorded_traces
+from ecglib.demo.jobs import StoppedError
+from ecglib.demo.recording import Strip, classify_upload, recorded_traces, written_traces
 from ecglib.demo.results import as_annotations, as_csv, results
 from ecglib.demo.start import known_predictions, model_files
 from ecglib.demo.state import Gallery
@@ -170,6 +171,24 @@ def test_beats_without_a_verdict_are_shown_as_such(classifier, upload, tmp_path:
     whole.x.show(25, 35)
     whole.refresh()
     assert "~" in whole.letters.text.tolist()
+
+
+def test_a_stop_ends_the_work_on_a_recording(classifier, upload) -> None:
+    """Before the next block is read, and not at its end."""
+    asked = []
+
+    def stop(share: None) -> None:
+        asked.append(share)
+        raise StoppedError
+
+    with pytest.raises(StoppedError):
+        classify_upload(classifier, upload, progress=stop)
+    assert asked == [None]
+
+
+def test_a_row_of_zeros_is_drawn_as_it_was_written() -> None:
+    upload = read_upload({"a.csv": "\n".join([",".join(["0"] * 187)] * 2).encode()})
+    assert written_traces(upload)(1).value.tolist() == [0] * 187
 
 
 def test_test_beats_as_they_were_recorded() -> None:

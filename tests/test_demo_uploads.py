@@ -1,13 +1,11 @@
 """What somebody hands in: what is understood, and what is refused with a sentence."""
 
-import io
-import zipfile
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bad_files import zipped
 from ecglib.demo.uploads import Corrections, read_upload
 from ecglib.synthetic import cached
 from reliability import tried
@@ -24,14 +22,6 @@ def text(rows: np.ndarray, separator: str = ",", decimal: str = ".", end: str = 
 
 def read(content: bytes, name: str = "mine.csv", **corrections):
     return read_upload({name: content}, Corrections(**corrections))
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return packed.getvalue()
 
 
 def wfdb_files() -> dict[str, bytes]:
@@ -114,7 +104,7 @@ def test_several_files_and_a_zip_of_them() -> None:
     files = {f"b{i}.csv": text(ROWS[i : i + 1]) for i in range(3)}
     inside = {f"in/{name}": content for name, content in files.items()}
     hidden = {"__MACOSX/x": b"", "in/.DS_Store": b""}
-    for given_files in (files, {"all.zip": zipped(inside | hidden)}):
+    for given_files in (files, {"all.zip": zipped(*(inside | hidden).items())}):
         upload = read_upload(given_files)
         assert upload.name == "3 files" and np.allclose(upload.beats.signal, ROWS)
         assert upload.beats.record.tolist() == ["b0.csv", "b1.csv", "b2.csv"]
@@ -161,7 +151,7 @@ def test_a_time_column_tells_the_rate(title: str, step: float, fs: float | None)
 
 def test_wfdb_files_together_or_in_a_zip() -> None:
     files = wfdb_files()
-    for given_files in (files, {"r.zip": zipped({f"some/{n}": c for n, c in files.items()})}):
+    for given_files in (files, {"r.zip": zipped(*((f"some/{n}", c) for n, c in files.items()))}):
         upload = read_upload(given_files)
         assert upload.ready and upload.unit == "mV" and upload.recording.fs == 360
         assert len(upload.recording.mark_sample) > 100 and "annotations" in upload.describe()
@@ -174,7 +164,7 @@ def test_a_file_of_a_device(tmp_path) -> None:
     signal = edfio.EdfSignal(WAVE * 1000, 250, label="II", physical_dimension="uV")
     edfio.Edf([signal]).write(tmp_path / "a.edf")
     content = (tmp_path / "a.edf").read_bytes()
-    for files in ({"a.edf": content}, {"a.zip": zipped({"some/a.edf": content})}):
+    for files in ({"a.edf": content}, {"a.zip": zipped(("some/a.edf", content))}):
         upload = read_upload(files)
         assert upload.ready and (upload.recording.fs, upload.unit) == (250, "mV")
         assert np.allclose(upload.recording.signal[:, 0], WAVE, atol=1e-3)
@@ -207,6 +197,15 @@ def test_recordings_that_are_refused(files: dict[str, bytes], told: str) -> None
 # --- what is refused -----------------------------------------------------------------------------
 
 
+def test_files_of_the_same_name_in_folders_of_a_zip_stay_apart() -> None:
+    upload = read(zipped(*((f"{k}/beat.csv", text(ROWS[k : k + 1])) for k in range(3))), "all.zip")
+    assert len(upload.beats) == 3
+    record = wfdb_files()
+    header, data, marks = ((name, record[name]) for name in record)
+    apart = zipped(("1/" + header[0], header[1]), ("1/" + data[0], data[1]), ("2/" + marks[0], b""))
+    assert not len(read(apart, "all.zip").recording.mark_sample)  # the marks are of another one
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
@@ -228,9 +227,11 @@ def test_recordings_that_are_refused(files: dict[str, bytes], told: str) -> None
         (b"\x89PNG\r\n\x1a\n\x00", "not a text file"),
         (b"1\n" * 25_000_001, "the limit of text files is"),
         (b"PK\x03\x04junk", "is damaged"),
-        (zipped({f"{i}.csv": b"1" for i in range(1001)}), "1,001 files"),
-        (zipped({"mine.zip": b"PK"}), "nothing that is an ECG"),
-        (zipped({"../../evil.csv": b"x"}), "evil.csv"),
+        (zipped(*((f"{i}.csv", b"1") for i in range(1001))), "1,001 files"),
+        (zipped(("mine.zip", b"PK")), "no ECG"),
+        (zipped(("../../evil.csv", b"x")), "evil.csv"),
+        (zipped(("a#1.csv", b"1"), ("a&1.csv", b"2")), "Two files are called a_1.csv"),
+        (zipped(("1/a.hea", b"a 1"), ("2/a.hea", b"a 1")), "One recording is wanted"),
     ],
 )
 def test_what_is_refused(content: bytes, told: str) -> None:
@@ -240,7 +241,7 @@ def test_what_is_refused(content: bytes, told: str) -> None:
 
 
 def test_no_file() -> None:
-    with pytest.raises(ValueError, match="nothing that is an ECG"):
+    with pytest.raises(ValueError, match="no ECG"):
         read_upload({})
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
+from api_requests import LOCAL
 from bad_files import BEAT, INPUTS, ODD
 from demo_fakes import FakeClassifier, ten_beats, upload
 from ecglib.api.app import create_app
@@ -54,7 +55,9 @@ def test_library(name: str, model: Path, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def client(model: Path):
-    with TestClient(create_app(Settings(model=model)), raise_server_exceptions=False) as client:
+    with TestClient(
+        create_app(Settings(model=model)), LOCAL, raise_server_exceptions=False
+    ) as client:
         yield client
 
 
@@ -167,7 +170,7 @@ def test_no_model_for_the_demo(how: str, no_model: Path) -> None:
 
 @tried("11 a model file: {how}", "API", outcome="503, and /health says why")
 def test_no_model_for_the_api(how: str, no_model: Path) -> None:
-    with TestClient(create_app(Settings(model=no_model))) as client:
+    with TestClient(create_app(Settings(model=no_model)), LOCAL) as client:
         health = client.get("/health").json()
         assert health["status"] == "degraded" and "model file" in health["reason"]
         assert client.get("/ready").status_code == 503

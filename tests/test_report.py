@@ -30,7 +30,7 @@ def classified(letters: str, rr: float = 0.8, longer: dict | None = None) -> pd.
     )
     duration = float(interval.sum() + 3)
     table.attrs = {
-        "name": "night", "fs": 360.0, "lead": "lead 0", "duration_s": duration,
+        "name": "night", "fs": 360.0, "lead": "lead 0", "lead_numbers": [0], "duration_s": duration,
         "no_verdict": [], "assumed": [], "warnings": [],
     }  # fmt: skip
     return table
@@ -137,3 +137,22 @@ def test_the_command(tmp_path, monkeypatch, capsys) -> None:
     assert "Beware." in capsys.readouterr().out
     with pytest.raises(SystemExit):
         report.main(["x", "--out", str(tmp_path / "page.doc")])
+
+
+@pytest.mark.parametrize("name", ["mine.csv", "100.atr"])
+def test_neither_the_input_nor_annotations_are_overwritten(name: str, tmp_path, capsys) -> None:
+    there = tmp_path / name
+    there.write_text("somebody's")
+    with pytest.raises(SystemExit):
+        report.main([str(tmp_path / "mine.csv"), "--out", str(there)])
+    assert there.read_text() == "somebody's" and "another name" in capsys.readouterr().err
+
+
+def test_a_recording_is_drawn_whatever_it_is_called_and_its_leads_are(tmp_path) -> None:
+    beat = (np.arange(7200) % 300 == 100).astype(np.float32)
+    table = classified("NNVVVNN" * 2)
+    table.attrs |= {"name": r"rec $x_$ a$\foo$", "lead": "ECG", "lead_numbers": [1]}
+    page = draw_report(table, np.stack([0 * beat, beat], axis=1), fs=360)
+    page.savefig(tmp_path / "page.png")
+    strips = [line.get_ydata() for ax in page.axes[1:] for line in ax.lines[:1]]
+    assert max(trace.max() for trace in strips) == 1  # of the second lead, which alone has beats

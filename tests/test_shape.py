@@ -33,7 +33,7 @@ ORDER = """
     demo demo.page
     parameters profiles guards manifest runner verify doctor
     archive.files archive.results archive.worker archive archive.__main__
-    api.settings api.models api.http api.work api.service api.app api api.__main__
+    api.settings api.models api.http api.work api.files api.service api.app api api.__main__
 """.split()
 # `load_beats` is the front door to the sources, opened when it is called.
 LAZY_EXCEPTIONS = {("beats", "kaggle_csv"), ("beats", "sources")}

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 
 import ecglib
 from ecglib.api import models, work
+from ecglib.api.files import ALONE, FILES_WANTED, RECORD_FILE, classify_files, predict_all
 from ecglib.api.http import Gate, Refused, add_problem_handlers, document_problems, responses
 from ecglib.api.service import Service
 from ecglib.api.settings import Settings
@@ -72,8 +73,10 @@ def create_app(settings: Settings) -> FastAPI:
         largest=dict.fromkeys(OF_BEATS, BEAT_BYTES)
         | {"/batch-predict-csv": BATCH_BYTES, "/recordings": largest},
         places={OF_BEATS: BEAT_PLACES, OF_FILES: settings.queue},
+        hosts=settings.known_hosts,
+        origins=(origins := settings.known_origins),
     )
-    if origins := [o.strip() for o in settings.origins.split(",") if o.strip()]:
+    if origins:
         app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"])
     return app
 
@@ -150,7 +153,7 @@ async def batch_predict_csv(request: Request, file: UploadFile) -> Response:
     """Classify every beat of a CSV or text file, one a row, and score it where it holds labels."""
     of = service(request)
     of.require_model()
-    content = await of.compute(work.predict_all, str(of.settings.model), await file.read())
+    content = await of.compute(predict_all, str(of.settings.model), await file.read())
     return Response(content, media_type="application/json")
 
 
@@ -197,7 +200,7 @@ async def classify_recording(
     with TemporaryDirectory(dir=of.folder) as folder:
         path = await asyncio.to_thread(store, files, Path(folder))
         content = await of.compute(
-            work.classify_files, str(of.settings.model), path, fs, lead, table
+            classify_files, str(of.settings.model), path, fs, lead, table, of.settings.seconds
         )
     return Response(content, media_type="application/json")
 
@@ -209,11 +212,12 @@ def store(files: list[UploadFile], folder: Path) -> Path:
     """
     names = [file.filename or "" for file in files]
     headers = [name for name in names if name.endswith(".hea")]
-    plain = all(work.FILE_NAME.fullmatch(name) for name in names)
-    if not plain or len({*names}) < len(names) or (len(headers) != 1 and len(names) != 1):
-        raise Refused(422, work.FILES_WANTED)
-    if not headers:
-        names = [f"recording.{names[0].rpartition('.')[2]}"]
+    plain = all(RECORD_FILE.fullmatch(name) for name in names)
+    suffix = names[0].rpartition(".")[2].lower()
+    if len(names) == 1 and suffix in ALONE:
+        names = [f"sent.{suffix}"]
+    elif not plain or len({*names}) < len(names) or len(headers) != 1:
+        raise Refused(422, FILES_WANTED)
     for file, name in zip(files, names, strict=True):
         with (folder / name).open("xb") as target:
             copyfileobj(file.file, target)

@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+import re
 import sys
 import time
 import traceback
 from collections import Counter as Tally
+from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 from uuid import uuid4
@@ -29,6 +31,11 @@ RETRY_SECONDS = "5"
 HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
 log = logging.getLogger("ecglib.api")
+
+STRANGER = (
+    "This service doesn't know that name of it, or that web page: whoever runs it can allow them "
+    "(ECG_API_HOSTS, ECG_API_ORIGINS)."
+)
 
 # Words for the errors that the framework raises, whose own may repeat what was sent.
 WORDS = {
@@ -81,7 +88,8 @@ def responses(*codes: int) -> dict[int, dict]:
     """What an operation's documentation says of its errors."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
-        code: {"description": HTTPStatus(code).phrase, "content": content} for code in (*codes, 500)
+        code: {"description": HTTPStatus(code).phrase, "content": content}
+        for code in (*codes, 403, 500)
     }
 
 
@@ -113,6 +121,10 @@ class Gate:
     places : dict
         How many requests may be in work at a time, from their first byte to their answer, by path;
         paths may share places by being in one tuple.
+    hosts : list of str
+        Names that this service may be called by; empty for any.
+    origins : list of str
+        Origins of web pages that may have something computed, beside its own; ``*`` is any.
     """
 
     def __init__(
@@ -121,8 +133,12 @@ class Gate:
         registry: CollectorRegistry,
         largest: dict[str, int],
         places: dict[tuple[str, ...], int],
+        hosts: Sequence[str] = (),
+        origins: Sequence[str] = (),
     ):
         self.app = app
+        self.hosts = hosts
+        self.origins = origins
         self.largest = largest
         self.places = places
         self.taken: Tally[tuple[str, ...]] = Tally()
@@ -162,7 +178,9 @@ class Gate:
         shared = next((paths for paths in self.places if scope["path"] in paths), None)
         with self.in_work.track_inprogress():
             try:
-                if shared and self.taken[shared] >= self.places[shared]:
+                if self.is_stranger(scope):
+                    await problem(403, STRANGER)(scope, receive, noted_send)
+                elif shared and self.taken[shared] >= self.places[shared]:
                     await busy()(scope, receive, noted_send)
                 elif declared_length(scope) > self.largest.get(scope["path"], 0):
                     await problem(413, WORDS[413])(scope, receive, noted_send)
@@ -185,6 +203,17 @@ class Gate:
         self.seconds.labels(route).observe(elapsed)
         about = {"id": identity, "method": method, "route": route, "status": status}
         log.info("request", extra=about | {"ms": round(elapsed * 1000, 1)})
+
+    def is_stranger(self, scope: Scope) -> bool:
+        """Whether a web page of somebody else's asks, by a name of its own or by its origin."""
+        headers = {name: value.decode("latin-1").lower() for name, value in scope["headers"]}
+        host, origin = headers.get(b"host", ""), headers.get(b"origin")
+        if self.hosts and host and re.sub(r":\d+$", "", host) not in self.hosts:
+            return True
+        known = (
+            origin is None or {origin, "*"} & {*self.origins} or origin.partition("//")[2] == host
+        )
+        return scope["method"] == "POST" and not known
 
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}

@@ -8,9 +8,10 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 
+from ecglib.api.files import start_process, warm_up
 from ecglib.api.http import Refused
 from ecglib.api.settings import Settings
-from ecglib.api.work import UnusableError, load_test_beats, start_process, warm_up
+from ecglib.api.work import UnusableError, load_test_beats
 from ecglib.beats import Beats
 from ecglib.classifier import Classifier
 
@@ -85,7 +86,7 @@ class Service:
             raise Refused(422, str(error)) from None
 
     async def compute(self, function: Callable, *arguments):
-        """What a function of `ecglib.api.work` returns, computed in a process of its own.
+        """What a function of `ecglib.api.files` returns, computed in a process of its own.
 
         Raises
         ------

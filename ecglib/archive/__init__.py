@@ -97,6 +97,8 @@ def classify_archive(
     path = MODELS / f"{DEFAULT_MODEL}.safetensors" if model is None else Path(model)
     Classifier.load(path)  # refuses what is no model before a cluster is started for it
     plugin = Model(path)
+    if lead < 0 or (workers is not None and workers < 1):
+        raise ValueError("Leads are counted from 0, and at least 1 worker is needed.")
     made_with = f"ecglib {ecglib.__version__} model {plugin.checksum} lead {lead}"
     entries = find_recordings(folder, made_with)
     parts = out.removesuffix(".parquet") + ".parts"

@@ -19,6 +19,8 @@ def put_together(
 ) -> pd.DataFrame:
     """Write the beats of all recordings to one file, and beside it what became of each recording.
 
+    There is no file of beats where no recording could be classified.
+
     Parameters
     ----------
     entries : list of Entry
@@ -55,6 +57,10 @@ def put_together(
                 writer.write_table(beats.replace_schema_metadata(schema.metadata))
                 rows.append(_counts(beats, [entry.name for entry in some]))
             writer.close()
+    else:  # or the beats of an earlier call would pass for those of this one
+        filesystem, path = fsspec.core.url_to_fs(out)
+        if filesystem.exists(path):
+            filesystem.rm(path)
     recordings = pd.concat(rows).sort_index()
     counts = ["beats", *CLASSES, "no_verdict", "uncertain"]
     recordings = recordings.reindex(columns=[*counts, "failure"]).astype(

@@ -128,8 +128,13 @@ class Strip:
         return text + "."
 
 
-def classify_upload(classifier: Classifier, upload: Upload, seed: int = 0) -> tuple[Gallery, Strip]:
-    """Find and classify the beats of a recording.
+def classify_upload(
+    classifier: Classifier,
+    upload: Upload,
+    seed: int = 0,
+    progress: Callable[[None], None] | None = None,
+) -> tuple[Gallery, Strip]:
+    """Find and classify the beats of a recording; what `progress` raises ends the work.
 
     Returns
     -------
@@ -146,7 +151,7 @@ def classify_upload(classifier: Classifier, upload: Upload, seed: int = 0) -> tu
     if not upload.ready:
         raise ValueError(f"Nobody has told the sampling rate of {upload.name}: give it in Hz.")
     signal = recording.signal[:, lead]
-    table = classifier.classify_recording(signal, fs=recording.fs)
+    table = classifier.classify_recording(signal, fs=recording.fs, progress=progress)
     if table.empty:
         raise ValueError(
             f"No beats were found in {upload.name}, {recording.leads[lead]}, "
@@ -230,7 +235,8 @@ def written_traces(upload: Upload) -> Callable[[int], Trace]:
     """The beats of a table as they were written: in a unit that nobody knows."""
 
     def trace(which: int) -> Trace:
-        value = np.trim_zeros(upload.beats.written[which], "b")
+        written = upload.beats.written[which]
+        value = np.trim_zeros(written, "b") if written.any() else written
         return Trace(np.arange(len(value)) * 1000 / BEAT_FS, value, "")
 
     return trace

@@ -221,7 +221,7 @@ class Session:
 
         def do(progress: Progress) -> tuple[Gallery, Strip | None]:
             if upload.recording is not None:
-                return classify_upload(classifier, upload, self._seed)
+                return classify_upload(classifier, upload, self._seed, progress)
             gallery = Gallery(classifier, upload.beats, self._seed, trace=written_traces(upload))
             gallery.proba = gallery.classify(progress)
             return gallery, None

@@ -214,12 +214,6 @@ class Gallery:
         if len(self) > 1:
             self.step(int(self._rng.integers(1, len(self))))
 
-    def go_to(self, which: int) -> None:
-        """Go to the beat at a position in `beats`, or to the next one that is on offer."""
-        if len(self):
-            later = np.flatnonzero(self.chosen >= which)
-            self.position = int(later[self.chosen[later].argmin()]) if len(later) else 0
-
     def next_abnormal(self) -> bool:
         """Go to the next beat that is not called Normal; returns whether there is one."""
         away = np.roll(np.arange(len(self)), -self.position - 1)[: max(len(self) - 1, 0)]

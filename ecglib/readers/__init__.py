@@ -231,8 +231,10 @@ def _open_folder(path: Path, folder: Callable[[], Path], layout: Layout) -> Ecg 
         beats = list(takewhile(lambda ecg: isinstance(ecg, Beats), opened))
         if len(beats) == len(texts):
             return join(beats, UPLOAD)
-    names = ", ".join(f.name for f in found[:3]) or "nothing that is an ECG"
+    if not found:
+        raise EcgFileError(f"One recording is wanted, and there is no ECG in {path.name}.")
+    names = ", ".join(f"'{f.name}'" for f in found[:3])
     raise EcgFileError(
-        f"One recording is wanted, and there are {len(found)} in {path.name} ({names}): name one "
+        f"One recording is wanted, and there are {len(found)} in {path.name}: {names}. Name one "
         "of them. Only files of beats can be read together."
     )

@@ -4,6 +4,7 @@ import re
 import shutil
 import zipfile
 from pathlib import Path
+from typing import BinaryIO
 
 from ecglib.recordings import EcgFileError
 
@@ -22,16 +23,28 @@ def store_upload(files: dict[str, bytes], folder: Path) -> Path:
     target = folder / "upload"
     target.mkdir()
     for name, content in files.items():
-        (target / _plain(name)).write_bytes(content)
+        with _new(target / _plain(name)) as file:
+            file.write(content)
     return target / _plain(next(iter(files))) if len(files) == 1 else target
 
 
 def _plain(name: str) -> str:
     """A file's name without folders and odd characters; refused where nothing is left."""
     plain = re.sub(r"[^\w.() +-]", "_", name.replace("\\", "/").rpartition("/")[2])
+    plain = re.sub(r"\.(HEA|ATR)$", lambda suffix: suffix[0].lower(), plain)  # of other systems
     if not plain or plain.startswith(".") or len(plain) > 120:
         raise EcgFileError("A file has no usable name: letters, digits and one dot will do.")
     return plain
+
+
+def _new(path: Path) -> BinaryIO:
+    """A file to write; refused where there is one already, which would be lost."""
+    try:
+        return path.open("xb")
+    except FileExistsError:
+        raise EcgFileError(
+            f"Two files are called {path.name}, odd characters left out: rename one of them."
+        ) from None
 
 
 def _is_wanted(member: zipfile.ZipInfo) -> bool:
@@ -50,8 +63,8 @@ def _entries(path: Path) -> int:
 
 
 def unzip(path: Path, target: Path) -> None:
-    """Unpack a zip's files side by side, as far as the limit allows."""
-    left = MAX_UPLOAD
+    """Unpack a zip's files, those of a folder side by side, as far as the limit allows."""
+    left, folders = MAX_UPLOAD, {}
     if _entries(path) > (most := 4 * MAX_FILES):  # folders and systems' own files are let pass
         raise EcgFileError(f"{path.name} has more than {most:,} entries: zip one recording only.")
     try:
@@ -62,10 +75,13 @@ def unzip(path: Path, target: Path) -> None:
                     f"{path.name} would unpack to {len(members):,} files of "
                     f"{sum(m.file_size for m in members) / 1e6:,.0f} MB: zip one recording only."
                 )
-            for member in members:
+            for member in members:  # folders get numbers for names
+                above = member.filename.replace("\\", "/").rpartition("/")[0]
+                place = target / f"{folders.setdefault(above, len(folders)):04}"
+                place.mkdir(exist_ok=True)
                 with (
                     archive.open(member) as packed,
-                    (target / _plain(member.filename)).open("wb") as plain,
+                    _new(place / _plain(member.filename)) as plain,
                 ):  # what the directory says of sizes may be a lie
                     while piece := packed.read(1 << 20):
                         left -= len(piece)

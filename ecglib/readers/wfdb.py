@@ -13,7 +13,7 @@ def open_wfdb(path: Path) -> Ecg:
     """Open a WFDB record with its reference annotation (``.atr``), where there is one."""
     import wfdb
 
-    base = path.with_suffix("") if path.suffix in {".hea", ".dat", ".atr"} else path
+    base = path.with_suffix("") if path.suffix.lower() in {".hea", ".dat", ".atr"} else path
     check_wfdb_header(base)
     multi = is_multi_segment(base.with_name(base.name + ".hea"))
     try:
