@@ -53,7 +53,8 @@ Sensitivity / positive predictivity of each class, with the number of its test b
 {classes}
 
 Mean ± standard deviation over seeds, from `benchmarks/seeds.py`. *Refitted* networks learnt from
-the validation beats, too, so they have no validation scores:
+the validation beats, too, so they have no validation scores. Of CPU seconds, only those of one
+precision compare: bf16 was computed by a processor that has it in hardware.
 
 {seeds}
 
@@ -160,6 +161,7 @@ def card_page() -> str:
             "validation accuracy": spread(own.validation_accuracy),
             "validation macro F1": spread(own.validation_macro_f1),
             "CPU s": f"{own.cpu_seconds.mean():.0f}",
+            "computed in": " and ".join(own.precision.replace("no", "float32").unique()),
         }
         for (name, recipe), own in read_benchmark("seeds").groupby(["architecture", "recipe"])
     ]

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import re
 import sys
 import time
@@ -116,8 +117,8 @@ class Gate:
     registry : CollectorRegistry
         Takes the metrics.
     largest : dict
-        Bytes that the body of a request to a path may have; nothing to all others. The framework
-        counts them while it reads, we refuse what says beforehand that it is larger.
+        Bytes that the body of a request to a path may have; at other paths, nobody reads it. The
+        framework counts them while it reads, we refuse what says beforehand that it is larger.
     places : dict
         How many requests may be in work at a time, from their first byte to their answer, by path;
         paths may share places by being in one tuple.
@@ -182,7 +183,7 @@ class Gate:
                     await problem(403, STRANGER)(scope, receive, noted_send)
                 elif shared and self.taken[shared] >= self.places[shared]:
                     await busy()(scope, receive, noted_send)
-                elif declared_length(scope) > self.largest.get(scope["path"], 0):
+                elif declared_length(scope) > self.largest.get(scope["path"], math.inf):
                     await problem(413, WORDS[413])(scope, receive, noted_send)
                 else:
                     self.taken[shared] += 1
