@@ -18,6 +18,7 @@ from ecglib import Classifier, load_beats, split_beats
 from ecglib.labels import CLASSES, MITDB_RECORDS, SYMBOL_TO_CLASS
 from ecglib.recordings import read_recording
 from ecglib.results import keep_benchmark
+from ecglib.rhythm import rhythm_of
 from ecglib.rpeaks import match_peaks
 from ecglib.sources import locate
 
@@ -38,13 +39,14 @@ def main() -> None:
     side = np.sort(getattr(split, asked.side))  # in time order, as the marks of each record
     classifier = Classifier.load(asked.model)
     folder = locate("auto", None).folder
-    said = classifier.predict_proba(beats.signal[side]).argmax(axis=1)
+    rhythm = rhythm_of(beats)[side]
+    said = classifier.predict_proba(beats.signal[side], rhythm).argmax(axis=1)
     rows = [{"beats": "annotated"} | scores(beats.label[side], said, np.zeros(0, int))]
     for detector in asked.detectors:
         rows.append({"beats": detector} | end_to_end(classifier, folder, beats[side], detector))
     table = pd.DataFrame(rows)
     print(table.to_string(index=False, float_format="{:.4f}".format))
-    if asked.side == TEST:
+    if asked.side == TEST and asked.model is None:
         keep_benchmark("end_to_end", table)
 
 

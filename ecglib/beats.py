@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
-from ecglib.recordings import Recording, read_recording, record_names
+from ecglib.recordings import Recording, read_recording, record_names, without_gaps
 
 RECORDING_FS = 360  # Hz, the rate of the MIT-BIH recordings and of every cut
 DECIMATION = 3  # every third sample is kept, without a filter
@@ -147,7 +147,7 @@ def cut_beats(recording: Recording, lead: int = 0) -> Beats:
             f"The annotations of recording {recording.name} are out of order or run past its end: "
             "its .atr file does not belong to its .dat file."
         )
-    signal = to_recording_fs(recording.signal[:, lead], recording.fs)
+    signal = to_recording_fs(without_gaps(recording.signal[:, lead]), recording.fs)
     grid_marks = np.rint(marks * (RECORDING_FS / recording.fs)).astype(np.int64)
     is_beat = np.array([s in SYMBOL_TO_CLASS for s in symbols], dtype=bool)
     beat = np.flatnonzero(is_beat)
@@ -162,6 +162,21 @@ def cut_beats(recording: Recording, lead: int = 0) -> Beats:
         rr_before=np.append(np.nan, rr).astype(np.float32)[: len(keep)],
         rr_after=np.append(rr, np.nan).astype(np.float32)[: len(keep)],
     )
+
+
+def sampling_rates(beats: Beats) -> np.ndarray:
+    """Sampling rate of each beat's record in Hz, shape (n,), from its beats in time order.
+
+    360 Hz where there is no RR interval to tell it.
+    """
+    rates = np.full(len(beats), float(RECORDING_FS))
+    for name in np.unique(beats.record):
+        own = np.flatnonzero(beats.record == name)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            each = np.diff(beats.sample[own]) / beats.rr_after[own[:-1]]
+        if np.isfinite(each).any():  # an RR interval is rounded, and so may be any of them
+            rates[own] = np.round(np.median(each[np.isfinite(each)]), 2)
+    return rates
 
 
 def to_recording_fs(signal: np.ndarray, fs: float) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 from ecglib import quality
 from ecglib.beats import RECORDING_FS, cut_rows, resampling_ratio
 from ecglib.readers.files import Ecg
-from ecglib.recordings import EcgFileError
+from ecglib.recordings import EcgFileError, without_gaps
 from ecglib.rpeaks import CONTEXT_S, DETECTORS, WINDOW, peaks_and_height
 
 BLOCK = 400 * WINDOW  # samples at 360 Hz
@@ -40,15 +40,6 @@ def read_block(ecg: Ecg, lead: int, start: int, stop: int) -> np.ndarray:
     samples = without_gaps(ecg.read(first * down, end, lead))
     block = resample_poly(samples, up, down, padtype="edge")[start - first * up :]
     return block[: stop - start].astype(np.float32)
-
-
-def without_gaps(samples: np.ndarray) -> np.ndarray:
-    """The samples with the value before each gap in it; NaN is a gap."""
-    good = np.isfinite(samples)
-    if good.all():
-        return samples
-    last = np.maximum.accumulate(np.where(good, np.arange(len(samples)), -1))
-    return np.where(last >= 0, samples[last], samples[good.argmax()] if good.any() else 0)
 
 
 def upside_down(ecg: Ecg) -> Ecg:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import softmax
 
-from ecglib.beats import BEAT_SAMPLES, RECORDING_FS, Beats, resampling_ratio
+from ecglib.beats import BEAT_SAMPLES, DECIMATION, RECORDING_FS, Beats, resampling_ratio
 from ecglib.blocks import beat_rows, find_beats, upside_down, watched
 from ecglib.labels import CLASSES
 from ecglib.modelfile import StoredModel, read_model
@@ -199,6 +199,10 @@ class Classifier:
             quality = windows[peaks[keep] // WINDOW]
             time = peaks / RECORDING_FS
             known = unbroken(time, stretches(windows, ecg.n_samples / ecg.fs))
+            for k in np.flatnonzero(~known):  # its row may be of what nobody can judge
+                last = min(peaks[k + 1], peaks[k] + BEAT_SAMPLES * DECIMATION - 1)
+                within = windows[peaks[k] // WINDOW : last // WINDOW + 1]
+                quality[k] = next((each for each in within if each != OK), OK)
             rhythm = rhythm_between(np.where(known, np.diff(time), np.nan))
             proba, sample_rows = [np.zeros((0, len(CLASSES)))], [np.zeros((0, BEAT_SAMPLES))]
             for which, rows in beat_rows(ecg, number, peaks):
@@ -266,6 +270,8 @@ def verdict_table(
 def _warnings(table: pd.DataFrame, rows: np.ndarray) -> list[str]:
     """Why the table may mislead, one sentence each."""
     found = []
+    if table.empty:
+        found.append("No beats were found: is it an ECG of more than a few seconds?")
     if looks_inverted(rows):
         found.append(
             "The lead looks upside down: R peaks and T waves point down. If it is, classify it "

@@ -35,8 +35,9 @@ def rhythm_context(seconds: np.ndarray, ectopic: np.ndarray | None = None) -> np
     Returns
     -------
     ndarray, shape (..., n, 7), float64
-        In the order of ``RHYTHM``. All are causal but for the following RR interval, and for
-        ``recent`` and ``nearest``, which look at the 20 beats after, too.
+        In the order of ``RHYTHM``. They look at what is given of the
+        recording as a whole; :func:`ecglib.patientwise_features.describe_causal` gives no more than
+        was there when the beat came.
     """
     before, after = _intervals(seconds)
     log = np.log(before)

@@ -1,12 +1,14 @@
 """What stands out in a classified recording: rates, couplets, runs, bigeminy, pauses."""
 
 import json
+import math
 import re
 
 import numpy as np
 import pandas as pd
 
 from ecglib.labels import CLASSES
+from ecglib.quality import unbroken
 
 PAUSE_S = 2.0  # an RR interval as long as this is a pause
 RATE_BEATS = 8  # whose mean RR interval is a heart rate
@@ -25,9 +27,11 @@ DISCLAIMER = "Education and research only. Not a medical device: nothing here ma
 
 def rr_intervals(table: pd.DataFrame) -> np.ndarray:
     """RR interval after each beat in seconds, NaN where a stretch without a verdict interrupts."""
-    rr = np.diff(table["time_s"], append=np.nan)
-    known = (table["label"] != "").to_numpy()
-    return np.where(known & np.append(known[1:], False), rr, np.nan) if len(table) else rr[:0]
+    if table.empty:
+        return np.zeros(0)
+    time, judged = table["time_s"].to_numpy(), (table["label"] != "").to_numpy()
+    known = judged[:-1] & judged[1:] & unbroken(time, table.attrs["no_verdict"])
+    return np.append(np.where(known, np.diff(time), np.nan), np.nan)
 
 
 def events(table: pd.DataFrame) -> pd.DataFrame:
@@ -45,11 +49,16 @@ def events(table: pd.DataFrame) -> pd.DataFrame:
         RR``), ``start_s``, ``end_s``, ``beats``, ``rate_bpm`` (NaN for single intervals).
     """
     time, rr = table["time_s"].to_numpy(), rr_intervals(table)
-    letters = "".join(label or "-" for label in table["label"])
+    # Behind an interval that nobody knows, there may have been beats: it ends a run.
+    pieces = [
+        (label or "-") + "-" * bool(np.isnan(interval))
+        for label, interval in zip(table["label"], rr, strict=True)
+    ]
+    letters, beat = "".join(pieces), np.repeat(np.arange(len(table)), [len(p) for p in pieces])
     rows = []
     for name, pattern in PATTERNS.items():
         for found in re.finditer(pattern, letters):
-            first, last = found.start(), found.end() - 1
+            first, last = beat[found.start()], beat[found.end() - 1]
             rate = 60 * (last - first) / (time[last] - time[first])
             rows.append((name, time[first], time[last], last - first + 1, rate))
     if np.isfinite(rr).any():
@@ -126,4 +135,13 @@ def summarise(table: pd.DataFrame) -> dict:
         },
         "disclaimer": DISCLAIMER,
     }
-    return json.loads(json.dumps(report, default=float).replace("NaN", "null"))
+    return _known(json.loads(json.dumps(report, default=float)))
+
+
+def _known(value):
+    """The same JSON-like value with None for what is not a number, which JSON can't hold."""
+    if isinstance(value, dict):
+        return {key: _known(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_known(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

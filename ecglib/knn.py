@@ -53,9 +53,10 @@ def predict_proba(model: Pipeline, signal: np.ndarray) -> np.ndarray:
         The model has seen fewer beats than it asks for neighbours, which scikit-learn only
         notices in some of its ways to search.
     """
-    if isinstance(model, Pipeline) and model[-1].n_samples_fit_ < model[-1].n_neighbors:
+    last = model[-1] if isinstance(model, Pipeline) else model
+    if isinstance(last, KNeighborsClassifier) and last.n_samples_fit_ < last.n_neighbors:
         raise ValueError(
-            f"{model[-1].n_samples_fit_} training beats are too few for {model[-1].n_neighbors} "
+            f"{last.n_samples_fit_} training beats are too few for {last.n_neighbors} "
             "neighbours: take more beats, or fewer neighbours."
         )
     out = np.zeros((len(signal), len(CLASSES)))

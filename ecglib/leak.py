@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ecglib.beats import DECIMATION, Beats
+from ecglib.beats import BEAT_FS, Beats, sampling_rates
 from ecglib.labels import patient_of
 from ecglib.splits import PROTOCOLS, Split, split_beats
 
@@ -19,7 +19,7 @@ def shares_samples(beats: Beats, split: Split) -> np.ndarray:
     Parameters
     ----------
     beats : Beats
-        MIT-BIH or synthetic ones, at 360 Hz, in the order of ``load_beats``.
+        Of whole records, in the order of ``load_beats``.
     split : Split
 
     Returns
@@ -29,7 +29,7 @@ def shares_samples(beats: Beats, split: Split) -> np.ndarray:
     """
     filled = beats.signal != 0
     used = beats.signal.shape[1] - filled[:, ::-1].argmax(axis=1)  # samples before the padding
-    end = beats.sample + used * DECIMATION
+    end = beats.sample + used * (sampling_rates(beats) / BEAT_FS)
     in_training = np.zeros(len(beats), dtype=bool)
     in_training[split.train] = in_training[split.validation] = True
     shared = np.zeros(len(beats), dtype=bool)

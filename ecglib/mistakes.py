@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ecglib.beats import RECORDING_FS, Beats
+from ecglib.beats import Beats, sampling_rates
 from ecglib.confusion import check_predictions
 from ecglib.labels import CLASSES
 
@@ -27,9 +27,9 @@ def worst_beats(beats: Beats, proba: np.ndarray, k: int = 9, each_record: int = 
     Returns
     -------
     DataFrame
-        The worst first: ``position`` in `beats`, ``record``, ``sample``, ``time_s`` (at the 360 Hz
-        of MIT-BIH), ``label``, ``called`` (class letters), ``confidence`` in the call and
-        ``p_label``, the probability of the true class.
+        The worst first: ``position`` in `beats`, ``record``, ``sample``, ``time_s``, ``label``,
+        ``called`` (class letters), ``confidence`` in the call and ``p_label``, the probability of
+        the true class.
     """
     label, proba = check_predictions(beats.label, proba)
     table = _calls(beats, proba).assign(p_label=proba[np.arange(len(label)), label])
@@ -74,10 +74,10 @@ def doubtful_labels(
     table = _calls(beats, proba)
     table["confidence_of_second"] = second.max(1)
     table["rr_ratio"] = beats.rr_before / usual_rr.reindex(beats.record).to_numpy()
-    premature = table["rr_ratio"] < PREMATURE
+    premature, later = table["rr_ratio"] < PREMATURE, table["rr_ratio"] >= PREMATURE
     ectopic = table["label"].isin(["S", "V"])
     table["rhythm_speaks_for_label"] = (ectopic & premature) | (
-        (table["label"] == "N") & table["called"].isin(["S", "V"]) & ~premature
+        (table["label"] == "N") & table["called"].isin(["S", "V"]) & later
     )
     doubtful = table[doubt].sort_values("confidence", ascending=False, kind="stable")
     return doubtful.reset_index(drop=True)
@@ -91,7 +91,7 @@ def _calls(beats: Beats, proba: np.ndarray) -> pd.DataFrame:
             "position": np.arange(len(beats)),
             "record": beats.record,
             "sample": beats.sample,
-            "time_s": beats.sample / RECORDING_FS,
+            "time_s": beats.sample / sampling_rates(beats),
             "label": names[beats.label],
             "called": names[proba.argmax(1)],
             "confidence": proba.max(1),

@@ -1,7 +1,7 @@
 """A model for patients it has never seen: two questions asked of a beat in its recording.
 
 1. Does it come from the ventricles? Asked of each lead's shape features
-   (:func:`ecglib.context.shape_features`), by one model for all leads, trained on both leads of
+   (:func:`ecglib.shape.shape_features`), by one model for all leads, trained on both leads of
    MIT-BIH as if they were recordings of their own; the leads' log odds are averaged.
 2. If not, does it come too early for this patient's rhythm? Asked of the rhythm features. What is
    early depends on what is normal, and what is normal on which beats are early, so the question is

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from ecglib.blocks import without_gaps
 from ecglib.context import RHYTHM, rhythm_context
+from ecglib.recordings import without_gaps
 from ecglib.shape import FS, SHAPE, compare, cut_wide, even_out, shape_features
 
 FEWEST = 3  # beats without which there is no rhythm

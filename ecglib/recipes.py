@@ -14,20 +14,23 @@ from ecglib.labels import CLASSES
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings of one training run; the defaults are what both recipes share.
+    """Settings of one training run; the defaults are what most recipes share.
 
     Attributes
     ----------
     epochs : int
         Passes over the training beats, at most.
     patience : int
-        Epochs without a better validation macro F1 before training stops.
+        Epochs without a better validation macro F1 before training stops; not with ``one_cycle``.
     batch_size : int
         Beats of a step, of all processes together.
     learning_rate, weight_decay : float
         Of AdamW. With ``one_cycle``, the highest rate of the cycle.
+    clip_norm : float
+        Largest norm of a step's gradient.
     one_cycle : bool
-        One cycle of the learning rate; otherwise it is halved after 5 epochs without progress.
+        One cycle of the learning rate, which is gone through whole; otherwise it is halved after 5
+        epochs without progress.
     averaging : float
         Decay of the running average of the weights that is validated and kept; 0 for none.
     skip_easy : float

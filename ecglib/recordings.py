@@ -108,6 +108,15 @@ def one_letter(symbols: list) -> list[str]:
     return [s if isinstance(s, str) and len(s) == 1 else NOTE for s in symbols]
 
 
+def without_gaps(samples: np.ndarray) -> np.ndarray:
+    """The samples with the value before each gap in it; NaN is a gap."""
+    good = np.isfinite(samples)
+    if good.all():
+        return samples
+    last = np.maximum.accumulate(np.where(good, np.arange(len(samples)), -1))
+    return np.where(last >= 0, samples[last], samples[good.argmax()] if good.any() else 0)
+
+
 def record_names(folder: str | Path) -> list[str]:
     """Names of the annotated WFDB recordings in a folder (``.hea`` and ``.atr``), sorted."""
     folder = Path(folder)

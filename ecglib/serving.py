@@ -119,7 +119,7 @@ def threads() -> int:
     """Threads that numerical libraries take: OMP_NUM_THREADS, or all processors we may use."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
     if asked.isdigit():
-        return int(asked)
+        return max(int(asked), 1)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 

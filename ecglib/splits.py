@@ -48,7 +48,9 @@ def split_beats(
         ``patients`` takes every second one for test; synthetic beats, which have no published
         split, are split by ``kaggle`` as by ``random``.
     seed : int
-        Decides which training beats become validation beats, and the ``random`` test beats.
+        Decides which training beats become validation beats, and the ``random`` test beats. Under
+        ``patients`` the validation patients are those most like all in size and class mix, so
+        hardly any other seed chooses others.
     leave_out_202 : bool
         Under ``patients``, leave record 202 out of the test beats: it is the same person as 201
         in DS1, the one exception of the published lists.

@@ -5,6 +5,7 @@ draws from a seed of its own, so a run that was killed and goes on from its last
 with the same weights as one that never stopped.
 """
 
+import hashlib
 import math
 import time
 from pathlib import Path
@@ -15,7 +16,6 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.utils import set_seed
-from sklearn.metrics import accuracy_score, f1_score
 from torch import Tensor
 from torch.nn.functional import cross_entropy, one_hot
 from torch.optim.lr_scheduler import ReduceLROnPlateau
@@ -24,6 +24,7 @@ from torch.optim.swa_utils import AveragedModel
 from ecglib.augment import augmented_copies
 from ecglib.beats import Beats
 from ecglib.checkpoint import restore, save
+from ecglib.confusion import confusion_matrix, overall_scores
 from ecglib.model import CNNLSTM, predict_logits
 from ecglib.recipes import Recipe, one_cycle
 from ecglib.rhythm import rhythm_of
@@ -124,7 +125,7 @@ def fit(
     last_loss = torch.full((len(label),), torch.nan)
     history, kept = [], {}
     identity = {"recipe": recipe.to_dict(), "model": model.config.to_dict(), "seed": seed}
-    identity |= {"beats": [len(split.train), len(split.validation), float(signal.sum())]}
+    identity |= {"beats": _digest(arrays, split), "precision": accelerator.mixed_precision}
     identity |= {"taught": None if taught is None else float(np.square(taught).sum())}
     parts = {"model": model, "averaged": averaged, "optimizer": optimizer, "plateau": plateau}
     if checkpoint is not None and (stored := restore(checkpoint, identity, parts)):
@@ -191,12 +192,21 @@ def validate(
     with accelerator.autocast():
         logits = predict_logits(model, beats.signal, rhythm)
     label = torch.from_numpy(beats.label)
-    predicted = logits.argmax(dim=1)
+    matrix = confusion_matrix(beats.label, logits.argmax(dim=1).numpy())
     return {
         "validation_loss": float(cross_entropy(logits, label)),
-        "validation_accuracy": float(accuracy_score(label, predicted)),
-        "validation_macro_f1": float(f1_score(label, predicted, average="macro", zero_division=0)),
+        "validation_accuracy": float(overall_scores(matrix)["accuracy"]),
+        "validation_macro_f1": float(overall_scores(matrix)["macro_f1"]),
     }
+
+
+def _digest(arrays: tuple[np.ndarray, ...], split: Split) -> str:
+    """SHA-256 of everything that is learnt from or watched."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        for side in (split.train, split.validation):
+            digest.update(np.ascontiguousarray(array[side]).data)
+    return digest.hexdigest()
 
 
 def _silent(line: str) -> None:
@@ -238,5 +248,6 @@ def _over(history: list[dict], recipe: Recipe) -> bool:
     accuracy, macro_f1 = recipe.stop_at
     reached = history[-1]["validation_accuracy"] >= accuracy
     reached &= history[-1]["validation_macro_f1"] >= macro_f1
-    standstill = _epochs_since_best(history) >= recipe.patience
+    # One cycle has to come to rest: its last weights are kept.
+    standstill = not recipe.one_cycle and _epochs_since_best(history) >= recipe.patience
     return reached or standstill or len(history) >= recipe.epochs

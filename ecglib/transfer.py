@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from ecglib.beats import RECORDING_FS, cut_rows, to_recording_fs
-from ecglib.blocks import without_gaps
 from ecglib.classifier import Classifier
 from ecglib.ec57 import ec57_scores
 from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
@@ -19,7 +18,7 @@ from ecglib.leads import lead_number, likely_leads
 from ecglib.modelfile import read_card
 from ecglib.paths import MODELS
 from ecglib.patientwise import KIND, PatientwiseClassifier
-from ecglib.recordings import Recording, read_recording
+from ecglib.recordings import Recording, read_recording, without_gaps
 from ecglib.rhythm import rhythm_between
 from ecglib.rpeaks import MATCH_S, find_r_peaks, match_peaks
 
@@ -246,5 +245,5 @@ def scores(beats: pd.DataFrame, classes: str) -> pd.DataFrame:
     columns = ("beats", "tp", "fn", "fp", "sensitivity", "precision", "f1")
     rows = pd.DataFrame({"class": list(classes)} | {name: found[name] for name in columns})
     together = {"class": "all", "beats": found["beats"].sum(), "tp": found["tp"].sum()}
-    together |= {"f1": float(found["macro_f1"]), "accuracy": np.nan_to_num(found["accuracy"])}
+    together |= {"f1": float(found["macro_f1"]), "accuracy": float(found["accuracy"])}
     return pd.concat([rows, pd.DataFrame([together])], ignore_index=True)

@@ -1,5 +1,7 @@
 """The cut: what DESIGN's rule says, sample by sample, and what the published rows say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial import KDTree
@@ -73,6 +75,15 @@ def test_other_sampling_rate_is_resampled():
     assert np.allclose(beats.rr_after, 0.8)
     length = (beats.signal != 0).cumsum(axis=1).argmax(axis=1)  # 0.8 s + a fifth of 0.8 s, 120 Hz
     assert np.abs(length[:-1] - 0.96 * 120).max() <= 2
+
+
+def test_a_gap_costs_no_beat():
+    whole = recording()
+    signal = whole.signal.copy()
+    signal[700:703] = np.nan
+    holed = cut_beats(replace(whole, signal=signal)).signal
+    assert (holed.max(axis=1) == 1).all()
+    assert np.abs(holed - cut_beats(whole).signal).max() < 0.5
 
 
 def test_annotations_that_do_not_fit_are_refused():

@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from ecglib.knn import fade, fast_knn, neighbours, predict_proba, published_knn, vote
 
@@ -24,6 +27,12 @@ def test_learns_and_leaves_absent_classes_at_zero(data, make):
     assert np.allclose(proba.sum(axis=1), 1)
     assert not proba[:, [1, 3]].any()
     assert (proba.argmax(axis=1) == label[200:]).mean() > 0.95
+
+
+def test_any_other_pipeline_serves(data):
+    signal, label = data
+    model = make_pipeline(StandardScaler(), GaussianNB()).fit(signal[:200], label[:200])
+    assert (predict_proba(model, signal[200:]).argmax(axis=1) == label[200:]).mean() > 0.95
 
 
 def test_published_settings():

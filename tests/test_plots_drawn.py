@@ -1,5 +1,7 @@
 """Figures: what is drawn, at its limits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -110,6 +112,13 @@ def test_beat_cut_draws_what_the_row_holds():
         plots.plot_beat_cut(recording, 1800)
     with pytest.raises(ValueError, match="601 in 100"):
         plots.plot_beat_cut(recording, 601)
+
+
+def test_the_cut_is_drawn_at_any_sampling_rate():
+    slow = replace(draw_recording(), fs=250.0)
+    above, below = plots.plot_beat_cut(slow, 600).axes
+    assert above.patches[0].get_x() == pytest.approx(600 / 250)
+    assert len(below.lines[0].get_xdata()) == pytest.approx((300 + 70) / 3 * 360 / 250, abs=1.5)
 
 
 def test_beat_probabilities_say_whether_it_is_true():

@@ -222,6 +222,7 @@ def test_hostile_wfdb_headers(wfdb_files, change: dict, message: str) -> None:
         ({"a.csv": b"1\n" * 500, "b.csv": b"2"}, "One recording is wanted"),
         ("no/such/file", "no such file"),
         (np.zeros((2, 2, 2)), "shape"),
+        (np.zeros((2, 3600)), "array.T"),
         (["a"], "array of numbers"),
     ],
 )

@@ -54,6 +54,24 @@ def test_patterns(letters: str, event: str, beats: list[int]) -> None:
     assert found.rate_bpm[found.event == event].tolist() == pytest.approx([75] * len(beats))
 
 
+def test_a_lost_electrode_is_no_pause_and_ends_a_run() -> None:
+    """Where no beat could be found there is none in the table, either."""
+    table = classified("NNNNNVVNNNNNNNNN", longer={5: 60.0})
+    lost = {"start_s": table.time_s[5] + 1, "end_s": table.time_s[6] - 1, "quality": "flat"}
+    assert (events(table).event == "pause").sum() == 1  # a heart that stood still
+    table.attrs["no_verdict"] = [lost]
+    assert set(events(table).event) == {"longest RR"} and events(table).end_s.max() < 60
+    told = summarise(table)["heart_rate"]
+    assert told["mean_bpm"] == pytest.approx(75) and told["lowest_bpm"] == pytest.approx(75)
+
+
+def test_names_stay_as_they_are_in_json() -> None:
+    table = classified("N")
+    table.attrs["name"] = "BaNaNa"
+    told = summarise(table)
+    assert told["recording"]["name"] == "BaNaNa" and told["heart_rate"]["mean_bpm"] is None
+
+
 def test_pauses_and_the_longest_interval() -> None:
     found = events(classified("N" * 20, longer={5: 2.5, 9: 3.1, 14: 1.9}))
     pauses = found[found.event == "pause"]

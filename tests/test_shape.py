@@ -21,9 +21,10 @@ ORDER = """
     quality readers.beats readers.files readers.wfdb readers.text_tables readers.text
     readers.unpacking readers blocks events
     physionet kaggle_csv synthetic sources splits leak knn
+    confusion
     model augment recipes sampling checkpoint steps training distillation ensemble modelfile serving
     classifier trees patientwise_features patientwise patientwise_training
-    confusion calibration uncertainty tables results evaluation
+    calibration uncertainty tables results evaluation
     ec57 finishing mistakes explain noise stress transfer
     figures plots.beats plots.curves plots.scores plots.protocols plots.verdicts plots.mistakes
     plots.reasons plots.noise plots report_page report

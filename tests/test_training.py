@@ -7,13 +7,17 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from accelerate import Accelerator
 
+from ecglib import training
 from ecglib.distillation import ask_teachers
+from ecglib.evaluation import summary
 from ecglib.model import CNNLSTM, predict_logits
 from ecglib.recipes import RECIPES, Recipe, class_weights, focal_loss, one_cycle
+from ecglib.rhythm import rhythm_of
 from ecglib.sampling import draw
 from ecglib.splits import split_beats
-from ecglib.training import fit
+from ecglib.training import fit, validate
 from reliability import tried
 from tiny_training import QUICK, TINY, bumps, train
 
@@ -103,11 +107,44 @@ def test_damaged_checkpoint_starts_again(beats, tmp_path, capsys):
 
 
 def test_early_stopping_and_best_weights(beats):
-    hopeless = replace(QUICK, epochs=30, patience=2, learning_rate=1e-9, averaging=0.0)
+    hopeless = replace(
+        QUICK, epochs=30, patience=2, learning_rate=1e-9, averaging=0.0, one_cycle=False
+    )
     _, history, _ = train(beats, hopeless)
     assert len(history) < 30
     best = history.validation_macro_f1.idxmax()
     assert len(history) - 1 - best >= 2
+
+
+def test_one_cycle_comes_to_rest(beats):
+    hopeless = replace(QUICK, epochs=5, patience=1, learning_rate=1e-9, one_cycle=True)
+    assert len(train(beats, hopeless)[1]) == 5
+
+
+@pytest.mark.parametrize("change", ["label", "rr", "validation", "precision"])
+def test_a_checkpoint_of_another_training_is_not_gone_on_from(beats, change, tmp_path):
+    recipe, path, split = replace(QUICK, epochs=1), tmp_path / "c.pt", split_beats(beats, "random")
+    fit(CNNLSTM(TINY), beats, split, recipe, checkpoint=path, precision="no", report=str)
+    told, precision = [], "bf16" if change == "precision" else "no"
+    if change == "label":
+        beats = replace(beats, label=beats.label[::-1].copy())
+    elif change == "rr":
+        beats = replace(beats, rr_before=beats.rr_before * 2, rr_after=beats.rr_after / 2)
+    elif change == "validation":
+        split = replace(split, validation=split.validation[1:])
+    work = (CNNLSTM(TINY), beats, split, recipe)
+    fit(*work, checkpoint=path, precision=precision, report=told.append)
+    assert not any("Going on" in line for line in told)
+
+
+def test_validation_counts_the_classes_that_have_beats(beats, monkeypatch):
+    """As every other score here does: one stray call of a class without beats is one error."""
+    some = beats[beats.label < 3]
+    said = np.eye(5)[np.append(4, some.label[1:])]
+    monkeypatch.setattr(training, "predict_logits", lambda *_: torch.from_numpy(said))
+    row = validate(None, some, rhythm_of(some), Accelerator(cpu=True))
+    assert row["validation_macro_f1"] == pytest.approx(summary(some.label, said)["macro_f1"])
+    assert row["validation_macro_f1"] > 0.9
 
 
 def test_sides_must_hold_beats(beats):

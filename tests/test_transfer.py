@@ -176,7 +176,7 @@ def test_very_short_recordings(foreign: Path, tmp_path: Path, model, beats: int)
 def test_errors_say_what_to_do(foreign: Path, tmp_path: Path, model) -> None:
     with pytest.raises(ValueError, match="no annotated recordings"):
         evaluate_recordings(tmp_path, model)
-    with pytest.raises(ValueError, match="no lead V9 in I01: it has I, II, V1"):
+    with pytest.raises(ValueError, match="no lead V9 in I01; it has 3, .*: 'I', 'II', 'V1'"):
         evaluate_recordings(foreign, model, lead="V9")
     with pytest.raises(ValueError, match="by 1 lead, not by 2"):
         evaluate_recordings(foreign, "compact", lead=("II", "V1"))

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from ecglib.beats import BEAT_FS, RECORDING_FS, Beats, cut_rows, to_recording_fs
-from ecglib.blocks import without_gaps
 from ecglib.classifier import Classifier
 from ecglib.demo.reading import Trace, clock
 from ecglib.demo.state import Gallery
@@ -19,7 +18,7 @@ from ecglib.demo.uploads import Upload
 from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
 from ecglib.quality import OK, unbroken
 from ecglib.readers.beats import UNLABELLED
-from ecglib.recordings import Recording, read_recording
+from ecglib.recordings import Recording, read_recording, without_gaps
 from ecglib.rhythm import rhythm_of
 from ecglib.rpeaks import find_r_peaks
 

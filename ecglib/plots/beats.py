@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from ecglib.beats import BEAT_FS, BEAT_SAMPLES, OVERRUN, RECORDING_FS, cut_rows
+from ecglib.beats import BEAT_FS, BEAT_SAMPLES, OVERRUN, cut_beats
 from ecglib.figures import (
     ACCENT,
     BEAT_MS,
@@ -83,17 +83,17 @@ def plot_beat_cut(recording: Recording, sample: int, lead: int = 0) -> Figure:
     Parameters
     ----------
     recording : Recording
-        At 360 Hz, with annotations.
+        With annotations.
     sample : int
         Sample number of the beat's annotation; two more must follow.
     lead : int
     """
     marks, symbols, fs = recording.mark_sample, recording.mark_symbol, recording.fs
     k = int(np.searchsorted(marks, sample))
-    if fs != RECORDING_FS or k + 2 >= len(marks) or marks[k] != sample:
+    if k + 2 >= len(marks) or marks[k] != sample:
         raise ValueError(
-            f"The figure of the cut needs a {RECORDING_FS} Hz recording and one of its annotations "
-            f"with two more behind it; {sample} in {recording.name} ({fs:g} Hz) is not one."
+            "The figure of the cut needs an annotated beat of a recording with two more behind it; "
+            f"{sample} in {recording.name} is not one."
         )
     stop = marks[k + 1] + int(OVERRUN * (marks[k + 2] - marks[k + 1]))
     colour = CLASS_COLOURS.get(SYMBOL_TO_CLASS.get(str(symbols[k]), ""), INK)
@@ -111,7 +111,8 @@ def plot_beat_cut(recording: Recording, sample: int, lead: int = 0) -> Figure:
     above.set(xlim=(shown.start / fs, shown.stop / fs), ylim=(None, top))
     title = f"Record {recording.name} at {fs:g} Hz with its annotations; shaded: what the row holds"
     above.set_title(title, loc="left")
-    draw_beat(below, cut_rows(recording.signal[:, lead], marks, np.array([k]))[0], colour, "o")
+    row = cut_beats(recording, lead)
+    draw_beat(below, row.signal[row.sample == sample][0], colour, "o")
     below.set(
         xticks=WIDE_BEAT_TICKS, xlabel="time after the R peak (ms)", ylabel="amplitude (scaled)"
     )

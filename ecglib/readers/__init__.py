@@ -22,7 +22,7 @@ from ecglib.readers.text_tables import UNTOLD, Layout
 from ecglib.readers.unpacking import store_upload, unzip
 from ecglib.readers.wfdb import open_wfdb
 from ecglib.recordings import EcgFileError, Recording
-from ecglib.wfdb_headers import is_multi_segment
+from ecglib.wfdb_headers import MAX_LEADS, is_multi_segment
 
 MAX_VALUES = 100_000_000  # of a recording that is read as a whole
 MAX_TEXT = 50_000_000  # bytes: 10,000 beats in Kaggle's way of writing
@@ -173,6 +173,11 @@ def _from_array(samples) -> Ecg:
         raise EcgFileError(
             f"A recording of shape {samples.shape} can't be used; it is (n_samples,) or "
             "(n_samples, n_leads)."
+        )
+    if samples.shape[1] > MAX_LEADS:
+        raise EcgFileError(
+            f"A recording of {samples.shape[1]:,} leads can't be used: an array has one row a "
+            "sample and one column a lead; if it is the other way round, give array.T."
         )
     leads = tuple(f"lead {k}" for k in range(samples.shape[1]))
     return Ecg(
