@@ -121,7 +121,10 @@ def detection_table(
 def _pieces(
     folder: str | Path, records: Iterable[str], seconds: float
 ) -> Iterator[tuple[Recording, np.ndarray]]:
-    """A piece of each recording with the annotations inside it, and its R peaks at 360 Hz."""
+    """A piece of each recording with the annotations inside it, and its R peaks at 360 Hz.
+
+    Recordings without a beat in it are left out.
+    """
     for name in records:
         recording = read_recording(Path(folder) / str(name), [0])
         length = min(round(seconds * recording.fs), len(recording.signal))
@@ -135,4 +138,5 @@ def _pieces(
         )
         beat = [str(s) in SYMBOL_TO_CLASS for s in piece.mark_symbol]
         at_360 = np.rint(piece.mark_sample[beat] * (RECORDING_FS / recording.fs)).astype(np.int64)
-        yield piece, at_360
+        if len(at_360):  # without a beat, nobody can say how strong the noise is beside it
+            yield piece, at_360

@@ -1,8 +1,11 @@
 """What is found in noise belongs to the beats that were asked about."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ecglib import noise as nst
+from ecglib import stress
 from ecglib.beats import cut_beats
 from ecglib.recordings import read_recording
 from ecglib.stress import detection_table, noise_scores, noisy_rows
@@ -30,3 +33,21 @@ def test_detection_gets_harder_with_noise(noisy_folder):
     table = detection_table(noisy_folder / "mitdb", ["s01"], noise, asked, seconds=20)
     assert table["beats"].nunique() == 1 and table["beats"][0] > 10
     assert table["f1"][0] > 0.9 > table["f1"][1]
+
+
+def test_recordings_without_a_beat_in_the_piece_are_left_out(noisy_folder, monkeypatch):
+    noise = nst.read_noise(noisy_folder / "nstdb")
+    read = stress.read_recording
+
+    def silent(path, leads):
+        recording = read(path, leads)
+        kept = slice(0, 0 if path.name == "s02" else None)
+        marks = recording.mark_sample[kept], recording.mark_symbol[kept]
+        return replace(recording, mark_sample=marks[0], mark_symbol=marks[1])
+
+    monkeypatch.setattr(stress, "read_recording", silent)
+    one, both = (
+        detection_table(noisy_folder / "mitdb", names, noise, [("em", 0.0)], seconds=20)
+        for names in (["s01"], ["s01", "s02"])
+    )
+    assert one.equals(both)
