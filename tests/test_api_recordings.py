@@ -75,6 +75,7 @@ def test_recording_as_text(client: TestClient, recordings: Path) -> None:
         ([("a.zip", zipped((f"{SECRET}.hea", b""), (f"a/{SECRET}-2.hea", b"")))], {}),
         ([("a.zip", zipped((f"{SECRET}.edf", b"0       "), ("b.txt", b"no")))], {}),
         ([("a.zip", zipped((f"{SECRET}.csv", b"1\n2\n" * 500)))], {}),
+        ([("a.zip", zipped((f"{SECRET}.csv", b"1")).replace(b"PK\1\2", b"PX\1\2"))], {}),
         ([("s01.hea", None), ("s01.dat", None)], {"lead": "7"}),
         ([("s01.hea", None), ("s01.dat", None)], {"fs": "0"}),
         ([("s01.hea", None), ("s01.dat", None)], {"fs": SECRET}),

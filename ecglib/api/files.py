@@ -11,7 +11,7 @@ import tempfile
 import threading
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from multiprocessing import parent_process
 from pathlib import Path
@@ -29,6 +29,7 @@ from ecglib.api.work import NAMES, UnusableError, read_beats, truth, verdict, wi
 from ecglib.classifier import Classifier
 from ecglib.labels import CLASSES
 from ecglib.readers.beats import UNLABELLED
+from ecglib.readers.unpacking import MAX_ENTRIES, entries
 
 MAX_ROWS = 5_000  # beats in a file, about a second's work
 ALONE = ("edf", "bdf", "ecg", "csv", "tsv", "txt", "zip")
@@ -131,9 +132,9 @@ def classify_files(
 def without_names(text: str, path: Path) -> str:
     """Sentences without the names of a recording's files, those in a zip included."""
     names = [path.name, *(file.name for file in path.parent.iterdir())]
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            names += [name.rpartition("/")[2] for name in archive.namelist()]
+    if zipfile.is_zipfile(path) and entries(path) <= MAX_ENTRIES:
+        with suppress(Exception), zipfile.ZipFile(path) as archive:  # a damaged one told no name
+            names += [name.replace("\\", "/").rpartition("/")[2] for name in archive.namelist()]
     stems = sorted({Path(name).stem for name in names if Path(name).stem}, key=len, reverse=True)
     named = "|".join(rf"(?<!\w){re.escape(stem)}(\.\w+)?(?!\w)" for stem in stems)
     return re.sub(named, "sent", text)

@@ -10,6 +10,7 @@ from ecglib.recordings import EcgFileError
 
 MAX_UPLOAD = 256_000_000  # bytes of uploaded files together, unpacked: a day of two leads
 MAX_FILES = 1000  # of an upload, and in a zip
+MAX_ENTRIES = 4 * MAX_FILES  # of a zip: folders and systems' own files are let pass
 
 
 def store_upload(files: dict[str, bytes], folder: Path) -> Path:
@@ -53,11 +54,11 @@ def _is_wanted(member: zipfile.ZipInfo) -> bool:
     return re.search(unwanted, member.filename, re.IGNORECASE) is None
 
 
-def _entries(path: Path) -> int:
+def entries(path: Path) -> int:
     """About how many entries a zip's directory has; zipfile takes memory for each, then counts."""
     count = 0
     with path.open("rb") as file:
-        while count <= 4 * MAX_FILES and (piece := file.read(1 << 20)):
+        while count <= MAX_ENTRIES and (piece := file.read(1 << 20)):
             count += piece.count(b"PK\1\2")
     return count
 
@@ -65,8 +66,10 @@ def _entries(path: Path) -> int:
 def unzip(path: Path, target: Path) -> None:
     """Unpack a zip's files, those of a folder side by side, as far as the limit allows."""
     left, folders = MAX_UPLOAD, {}
-    if _entries(path) > (most := 4 * MAX_FILES):  # folders and systems' own files are let pass
-        raise EcgFileError(f"{path.name} has more than {most:,} entries: zip one recording only.")
+    if entries(path) > MAX_ENTRIES:
+        raise EcgFileError(
+            f"{path.name} has more than {MAX_ENTRIES:,} entries: zip one recording only."
+        )
     try:
         with zipfile.ZipFile(path) as archive:
             members = [m for m in archive.infolist() if _is_wanted(m)]
