@@ -153,13 +153,14 @@ def at_most(seconds: int) -> Iterator[None]:
     def over(*_: object) -> None:
         raise UnusableError(f"The recording takes longer than {seconds} s: send a part of it.")
 
-    if not hasattr(signal, "SIGALRM"):
+    rings = getattr(signal, "SIGALRM", None)
+    if rings is None:
         yield
         return
-    before = signal.signal(signal.SIGALRM, over)
+    before = signal.signal(rings, over)
     signal.alarm(seconds)
     try:
         yield
     finally:
         signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(rings, before)
