@@ -101,9 +101,8 @@ def uncertainty_threshold(proba: np.ndarray, y_true: np.ndarray, accuracy: float
     y_true, proba = check_predictions(y_true, proba)
     order = np.argsort(-proba.max(1))
     confidence, right = proba.max(1)[order], (proba.argmax(1) == y_true)[order]
-    tied = np.append(confidence[1:] == confidence[:-1], False)  # with the next: none parts them
     enough = right.cumsum() / np.arange(1, len(right) + 1) >= accuracy
-    enough &= ~tied
+    enough &= np.append(confidence[1:] < confidence[:-1], True)  # no threshold parts what is tied
     return float(confidence[np.flatnonzero(enough)[-1]]) if enough.any() else 1.0
 
 

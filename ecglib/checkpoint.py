@@ -4,9 +4,11 @@ A checkpoint is written after every epoch and read with ``weights_only=True``: i
 numbers and text, and reading it executes nothing. What people exchange is the model file.
 """
 
+import hashlib
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from ecglib.paths import TEMPORARY, atomic_write, show
@@ -36,6 +38,14 @@ def save(path: Path, identity: dict, parts: dict, stored: dict) -> None:
             torch.save({"identity": identity, "parts": states, "stored": stored}, temporary)
         except RuntimeError as error:  # torch's word for a full disk
             raise OSError(f"{show(path)} could not be written: {error}") from error
+
+
+def digest(*parts: bytes | np.ndarray) -> str:
+    """SHA-256 of texts and arrays, which tells a training's beats from those of another."""
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(part if isinstance(part, bytes) else part.tobytes())
+    return total.hexdigest()
 
 
 def restore(path: Path, identity: dict, parts: dict) -> dict | None:

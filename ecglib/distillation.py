@@ -6,7 +6,6 @@ speaks of a beat that it has learnt by heart (cross-fitting). The student then l
 and opinions together (Hinton et al. 2015).
 """
 
-import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ import torch
 from sklearn.model_selection import StratifiedKFold
 
 from ecglib.beats import Beats
+from ecglib.checkpoint import digest
 from ecglib.model import CNNLSTM, ModelConfig, predict_logits
 from ecglib.paths import atomic_write
 from ecglib.recipes import Recipe
@@ -65,10 +65,8 @@ def ask_teachers(
         What all teachers took, in this call or an earlier one.
     """
     rhythm = rhythm_of(beats)
-    identity = hashlib.sha256(json.dumps([config.to_dict(), recipe.to_dict(), seed]).encode())
-    for part in (beats.signal, beats.label):
-        identity.update(part[split.train].tobytes())
-    lesson = identity.hexdigest()[:8]
+    how = json.dumps([config.to_dict(), recipe.to_dict(), seed]).encode()
+    lesson = digest(how, beats.signal[split.train], beats.label[split.train])[:8]
     folds = StratifiedKFold(teachers, shuffle=True, random_state=seed)
     taught, cpu_seconds = np.zeros((len(split.train), 5), dtype=np.float32), 0.0
     for k, (known, unseen) in enumerate(folds.split(split.train, beats.label[split.train])):

@@ -39,6 +39,7 @@ STYLE = {
     "grid.linewidth": 0.5,
     "legend.fontsize": 7,
     "legend.frameon": False,
+    "text.parse_math": False,  # a dollar in somebody's name of a record is one
     "lines.linewidth": 1.1,
     "savefig.facecolor": "white",
     "svg.fonttype": "none",  # text stays text: small files that can be searched

@@ -100,13 +100,13 @@ def clock(seconds: float) -> str:
 def _head(figure: Figure, report: dict) -> None:
     about, rate = report["recording"], report["heart_rate"]
     name = f"ECG report: {about['name'][:50]}"
-    figure.text(0.08, 0.955, name, size=15, weight="bold", color=INK, parse_math=False)
+    figure.text(0.08, 0.955, name, size=15, weight="bold", color=INK)
     text = (
         f"Lead {about['lead'][:20]}, {about['fs']:g} Hz, {clock(about['duration_s'])} h. "
         f"{about['beats']:,} beats found, {report['uncertain']:,} uncertain. "
         f"No verdict in {clock(about['no_verdict_s'])} h of poor signal."
     )
-    figure.text(0.08, 0.935, text, size=8.5, color=INK, parse_math=False)
+    figure.text(0.08, 0.935, text, size=8.5, color=INK)
     figure.text(0.08, 0.905, "Beats", size=9, weight="bold")
     lines = []
     for k, name in enumerate(CLASSES):
@@ -137,7 +137,7 @@ def _head(figure: Figure, report: dict) -> None:
     notes = [(text, "#B00020") for text in about["warnings"]]
     notes += [(text, INK) for text in about["assumed"]]
     for k, (text, colour) in enumerate(notes[:4]):
-        figure.text(0.08, 0.806 - 0.011 * k, text[:140], size=6.5, color=colour, parse_math=False)
+        figure.text(0.08, 0.806 - 0.011 * k, text[:140], size=6.5, color=colour)
 
 
 def _rate(ax: Axes, report: dict) -> None:

@@ -5,7 +5,6 @@ draws from a seed of its own, so a run that was killed and goes on from its last
 with the same weights as one that never stopped.
 """
 
-import hashlib
 import math
 import time
 from pathlib import Path
@@ -23,7 +22,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from ecglib.augment import augmented_copies
 from ecglib.beats import Beats
-from ecglib.checkpoint import restore, save
+from ecglib.checkpoint import digest, restore, save
 from ecglib.confusion import confusion_matrix, overall_scores
 from ecglib.model import CNNLSTM, predict_logits
 from ecglib.recipes import Recipe, one_cycle
@@ -125,8 +124,11 @@ def fit(
     last_loss = torch.full((len(label),), torch.nan)
     history, kept = [], {}
     identity = {"recipe": recipe.to_dict(), "model": model.config.to_dict(), "seed": seed}
-    identity |= {"beats": _digest(arrays, split), "precision": accelerator.mixed_precision}
+    identity |= {"precision": accelerator.mixed_precision}
     identity |= {"taught": None if taught is None else float(np.square(taught).sum())}
+    if checkpoint is not None:
+        sides = (split.train, split.validation)
+        identity |= {"beats": digest(*(array[side] for array in arrays for side in sides))}
     parts = {"model": model, "averaged": averaged, "optimizer": optimizer, "plateau": plateau}
     if checkpoint is not None and (stored := restore(checkpoint, identity, parts)):
         history, kept, last_loss = stored["history"], stored["kept"], stored["last_loss"]
@@ -192,21 +194,12 @@ def validate(
     with accelerator.autocast():
         logits = predict_logits(model, beats.signal, rhythm)
     label = torch.from_numpy(beats.label)
-    matrix = confusion_matrix(beats.label, logits.argmax(dim=1).numpy())
+    scores = overall_scores(confusion_matrix(beats.label, logits.argmax(dim=1).numpy()))
     return {
         "validation_loss": float(cross_entropy(logits, label)),
-        "validation_accuracy": float(overall_scores(matrix)["accuracy"]),
-        "validation_macro_f1": float(overall_scores(matrix)["macro_f1"]),
+        "validation_accuracy": float(scores["accuracy"]),
+        "validation_macro_f1": float(scores["macro_f1"]),
     }
-
-
-def _digest(arrays: tuple[np.ndarray, ...], split: Split) -> str:
-    """SHA-256 of everything that is learnt from or watched."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        for side in (split.train, split.validation):
-            digest.update(np.ascontiguousarray(array[side]).data)
-    return digest.hexdigest()
 
 
 def _silent(line: str) -> None:

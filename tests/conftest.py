@@ -67,12 +67,13 @@ def client(model: Path):
     """The HTTP API with that network, in this process."""
     from fastapi.testclient import TestClient
 
+    from api_requests import LOCAL
     from ecglib.api.app import create_app
     from ecglib.api.settings import Settings
 
     with TestClient(
         create_app(Settings(model=model)),
-        base_url="http://localhost",
+        LOCAL,
         raise_server_exceptions=False,
     ) as client:
         yield client

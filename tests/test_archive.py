@@ -17,8 +17,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from ecglib.archive import ClusterError, classify_archive, main
-from ecglib.archive.files import Entry, atomic_open, find_recordings, finished
-from ecglib.archive.results import put_together
+from ecglib.archive.files import find_recordings, finished
 from ecglib.archive.worker import compact
 from ecglib.classifier import Classifier
 from ecglib.synthetic import write_recordings
@@ -157,19 +156,6 @@ def test_other_storages(archive: Path, model: str, scheduler: str, tmp_path: Pat
         there.store.clear()
 
 
-@pytest.mark.parametrize("url", ["memory://results/R.parquet", "{tmp_path}/R.parquet"])
-def test_writing_that_fails_leaves_nothing(url: str, tmp_path: Path) -> None:
-    url = url.format(tmp_path=tmp_path)
-    with atomic_open(url) as file:
-        file.write(b"old")
-    with pytest.raises(ZeroDivisionError), atomic_open(url) as file:
-        file.write(b"new")
-        raise ZeroDivisionError
-    storage, path = fsspec.url_to_fs(url)
-    assert storage.cat_file(path) == b"old"
-    assert len(storage.find(path.rpartition("/")[0])) == 1
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -185,16 +171,6 @@ def test_what_cannot_start(change: dict, message: str, archive: Path, tmp_path: 
     with pytest.raises(ValueError, match=message):
         classify_archive(**arguments)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_where_all_fail_no_older_beats_are_left(tmp_path: Path) -> None:
-    (tmp_path / "R.parquet").write_bytes(b"of an earlier call")
-    entry = Entry("s01", "s01.hea", ("s01.hea",), "key")
-    recordings = put_together(
-        [entry], {"s01": "It is broken."}, "", str(tmp_path / "R.parquet"), ""
-    )
-    assert recordings["failure"].tolist() == ["It is broken."]
-    assert [file.name for file in tmp_path.iterdir()] == ["R.recordings.csv"]
 
 
 def test_the_command_refuses_in_a_sentence(
@@ -229,15 +205,6 @@ def test_importing_needs_no_cluster() -> None:
     code = f"{hide}; from ecglib.archive import main; sys.exit(main(['.', '--out', 'R.parquet']))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2 and "pip install -e '.[archive]'" in done.stderr
-
-
-def test_the_readme_says_what_was_measured_of_growth() -> None:
-    """Half a minute, an hour, an hour and a half and 73 GB, within a factor of 1.5."""
-    table = pd.read_csv(ROOT / "benchmarks" / "results" / "archive_growth.csv", index_col="step")
-    hours = 1e6 / table["per_second"] / 3600
-    said = {"list": 0.5 / 60, "hand out": 1.0, "put together": 1.5}
-    assert all(said[step] / 1.5 < hours[step] < said[step] * 1.5 for step in said)
-    assert round(table["bytes_each"]["put together"] * 1e6 / 1e9) == 73
 
 
 @pytest.mark.slow
@@ -288,14 +255,3 @@ def test_workers_and_then_everything_killed(model: str, tmp_path: Path) -> None:
         expected = compact(classifier.classify_recording(entry.path), entry.name)
         own = beats[beats["recording"] == entry.name].reset_index(drop=True)
         pd.testing.assert_frame_equal(own, expected, rtol=1e-4)
-
-
-def test_segments_belong_to_their_record(tmp_path):
-    names = ("m.hea", "m_0001.hea", "m_0001.dat", "m_layout.hea", "lone_0001.hea", "lone_0001.dat")
-    for name in names:
-        (tmp_path / name).write_bytes(b"x")
-    found = find_recordings(str(tmp_path), "")
-    assert [entry.name for entry in found] == ["lone_0001", "m"]
-    assert {Path(f).name for f in found[1].files} == {*names[:4]}
-    (tmp_path / "m_0001.dat").write_bytes(b"longer")
-    assert find_recordings(str(tmp_path), "")[1].key != found[1].key

@@ -153,6 +153,15 @@ def test_the_page_on_serving_quotes_what_archives_and_days_take():
     assert f"{said} {day.peak_mb / 1000:.2f} GB" in page
 
 
+def test_the_page_on_serving_says_what_was_measured_of_growth() -> None:
+    """Half a minute, an hour, an hour and a half and 73 GB, within a factor of 1.5."""
+    table = pd.read_csv(ROOT / "benchmarks" / "results" / "archive_growth.csv", index_col="step")
+    hours = 1e6 / table["per_second"] / 3600
+    said = {"list": 0.5 / 60, "hand out": 1.0, "put together": 1.5}
+    assert all(said[step] / 1.5 < hours[step] < said[step] * 1.5 for step in said)
+    assert round(table["bytes_each"]["put together"] * 1e6 / 1e9) == 73
+
+
 def test_readme_quotes_the_cost_of_the_quick_run():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     history = pd.read_csv(ROOT / "outputs" / "quick" / "metrics" / "03_history.csv")

@@ -9,9 +9,8 @@ import re
 import signal
 import tempfile
 import threading
-import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
 from multiprocessing import parent_process
 from pathlib import Path
@@ -29,7 +28,7 @@ from ecglib.api.work import NAMES, UnusableError, read_beats, truth, verdict, wi
 from ecglib.classifier import Classifier
 from ecglib.labels import CLASSES
 from ecglib.readers.beats import UNLABELLED
-from ecglib.readers.unpacking import MAX_ENTRIES, entries
+from ecglib.readers.unpacking import names_in
 
 MAX_ROWS = 5_000  # beats in a file, about a second's work
 ALONE = ("edf", "bdf", "ecg", "csv", "tsv", "txt", "zip")
@@ -108,7 +107,7 @@ def classify_files(
     except ValueError as error:
         raise UnusableError(without_names(without_input(error), path)) from None
     counts = beats["label"].value_counts()
-    seconds = beats["time_s"].iloc[-1] - beats["time_s"].iloc[0] if len(beats) > 1 else 0
+    span_s = beats["time_s"].iloc[-1] - beats["time_s"].iloc[0] if len(beats) > 1 else 0
     summary = RecordingSummary(
         duration_s=about["duration_s"],
         fs=about["fs"],
@@ -117,7 +116,7 @@ def classify_files(
         counts={name: int(counts.get(k, 0)) for k, name in zip(CLASSES, NAMES, strict=True)},
         no_verdict=int((~beats["label"].isin(CLASSES)).sum()),
         uncertain=int(beats["uncertain"].sum()),
-        mean_heart_rate_bpm=60 * (len(beats) - 1) / seconds if seconds else None,
+        mean_heart_rate_bpm=60 * (len(beats) - 1) / span_s if span_s else None,
     )
     columns = beats.round(4).to_dict("list")
     columns["probability"] = {letter: columns[f"p_{letter}"] for letter in CLASSES}
@@ -131,10 +130,7 @@ def classify_files(
 
 def without_names(text: str, path: Path) -> str:
     """Sentences without the names of a recording's files, those in a zip included."""
-    names = [path.name, *(file.name for file in path.parent.iterdir())]
-    if zipfile.is_zipfile(path) and entries(path) <= MAX_ENTRIES:
-        with suppress(Exception), zipfile.ZipFile(path) as archive:  # a damaged one told no name
-            names += [name.replace("\\", "/").rpartition("/")[2] for name in archive.namelist()]
+    names = [path.name, *(file.name for file in path.parent.iterdir()), *names_in(path)]
     stems = sorted({Path(name).stem for name in names if Path(name).stem}, key=len, reverse=True)
     named = "|".join(rf"(?<!\w){re.escape(stem)}(\.\w+)?(?!\w)" for stem in stems)
     return re.sub(named, "sent", text)

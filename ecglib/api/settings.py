@@ -21,8 +21,7 @@ class Settings(BaseModel, frozen=True):
     host: str = Field("127.0.0.1", description="Address to listen at; 0.0.0.0 is all networks.")
     port: int = Field(8000, ge=1, le=65535)
     model: Path = MODELS / f"{DEFAULT_MODEL}.safetensors"
-    hosts: str = Field("", description="Names that it may be called by, parted by commas; all, if "
-                       "others can reach it.")  # fmt: skip
+    hosts: str = Field("", description="Names that it may be called by, parted by commas.")
     origins: str = Field("", description="Web pages' origins that may call, parted by commas.")
     max_mb: int = Field(128, ge=1, le=4096, description="Of a recording; a Holter day has 93 MB.")
     queue: int = Field(4, ge=1, le=1000, description="Files in work or waiting.")

@@ -148,6 +148,13 @@ def remove_torn(parts: str, out: str) -> None:
                 storage.rm(left)
 
 
+def remove(url: str) -> None:
+    """Remove a file, here or on any storage, if it is there."""
+    storage, path = fsspec.url_to_fs(url)
+    if storage.exists(path):
+        storage.rm(path)
+
+
 @contextmanager
 def atomic_open(url: str) -> Iterator[BinaryIO]:
     """Write a file, here or on any storage, whose final name never holds a part of it."""

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from ecglib.archive.files import Entry, atomic_open, part, recordings_file
+from ecglib.archive.files import Entry, atomic_open, part, recordings_file, remove
 from ecglib.labels import CLASSES
 
 AT_ONCE = 1000  # recordings in memory; they make one row group of the file
@@ -58,9 +58,7 @@ def put_together(
                 rows.append(_counts(beats, [entry.name for entry in some]))
             writer.close()
     else:  # or the beats of an earlier call would pass for those of this one
-        filesystem, path = fsspec.core.url_to_fs(out)
-        if filesystem.exists(path):
-            filesystem.rm(path)
+        remove(out)
     recordings = pd.concat(rows).sort_index()
     counts = ["beats", *CLASSES, "no_verdict", "uncertain"]
     recordings = recordings.reindex(columns=[*counts, "failure"]).astype(

@@ -29,9 +29,15 @@ def store_upload(files: dict[str, bytes], folder: Path) -> Path:
     return target / _plain(next(iter(files))) if len(files) == 1 else target
 
 
+def _parted(name: str) -> tuple[str, str]:
+    """The folders of a file's name, and its last part, whatever system wrote it."""
+    above, _, last = name.replace("\\", "/").rpartition("/")
+    return above, last
+
+
 def _plain(name: str) -> str:
     """A file's name without folders and odd characters; refused where nothing is left."""
-    plain = re.sub(r"[^\w.() +-]", "_", name.replace("\\", "/").rpartition("/")[2])
+    plain = re.sub(r"[^\w.() +-]", "_", _parted(name)[1])
     plain = re.sub(r"\.(HEA|ATR)$", lambda suffix: suffix[0].lower(), plain)  # of other systems
     if not plain or plain.startswith(".") or len(plain) > 120:
         raise EcgFileError("A file has no usable name: letters, digits and one dot will do.")
@@ -54,7 +60,7 @@ def _is_wanted(member: zipfile.ZipInfo) -> bool:
     return re.search(unwanted, member.filename, re.IGNORECASE) is None
 
 
-def entries(path: Path) -> int:
+def _entries(path: Path) -> int:
     """About how many entries a zip's directory has; zipfile takes memory for each, then counts."""
     count = 0
     with path.open("rb") as file:
@@ -63,10 +69,21 @@ def entries(path: Path) -> int:
     return count
 
 
+def names_in(path: Path) -> list[str]:
+    """Names of the files in a zip, without folders; of what is no zip that can be read, none."""
+    if not zipfile.is_zipfile(path) or _entries(path) > MAX_ENTRIES:
+        return []
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [_parted(name)[1] for name in archive.namelist()]
+    except Exception:  # zipfile raises whatever its parsers run into
+        return []
+
+
 def unzip(path: Path, target: Path) -> None:
     """Unpack a zip's files, those of a folder side by side, as far as the limit allows."""
     left, folders = MAX_UPLOAD, {}
-    if entries(path) > MAX_ENTRIES:
+    if _entries(path) > MAX_ENTRIES:
         raise EcgFileError(
             f"{path.name} has more than {MAX_ENTRIES:,} entries: zip one recording only."
         )
@@ -79,7 +96,7 @@ def unzip(path: Path, target: Path) -> None:
                     f"{sum(m.file_size for m in members) / 1e6:,.0f} MB: zip one recording only."
                 )
             for member in members:  # folders get numbers for names
-                above = member.filename.replace("\\", "/").rpartition("/")[0]
+                above, _ = _parted(member.filename)
                 place = target / f"{folders.setdefault(above, len(folders)):04}"
                 place.mkdir(exist_ok=True)
                 with (
