@@ -52,7 +52,7 @@ test: $(stamp)-test ## run the tests
 	$(python) -m pytest $(ARGS)
 
 fuzz: $(stamp)-test ## feed the parsers made-up files for ten minutes (MINUTES=60)
-	FUZZ_SECONDS=$$(($(MINUTES) * 60 / 8)) $(python) -m pytest -s tests/test_fuzz*.py $(ARGS)
+	FUZZ_SECONDS=$$(($(MINUTES) * 60 / 8)) $(python) -m pytest -s tests/faults/test_fuzz*.py $(ARGS)
 
 faults: $(stamp)-test ## fill the disk, kill every process 100 times (KILLS=1000)
 	$(if $(ARGS),,rm -f outputs/reliability.md)

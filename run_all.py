@@ -22,14 +22,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 try:
-    from ecglib import doctor, guards, manifest, parameters, profiles, runner, sources, verify
-    from ecglib.parameters import Parameter, ParameterError
+    from ecglib.batch import doctor, locks, manifest, parameters, profiles, runner, verify
+    from ecglib.batch.parameters import Parameter, ParameterError
+    from ecglib.batch.runner import Stage
+    from ecglib.datasets import sources
     from ecglib.paths import ROOT, Run, given, show
-    from ecglib.runner import Stage
 except Exception as error:  # an old Python, or a package that is missing or damaged
     if __name__ != "__main__":
         raise
-    from ecglib import doctor
+    from ecglib.batch import doctor
 
     print(f"This Python can't run the notebooks ({error}).", file=sys.stderr)
     sys.exit(doctor.check() or 2)
@@ -78,7 +79,7 @@ def main(
     outputs: str = "outputs",
 ) -> int:
     """Run the command line; the keywords are for tests. Returns the exit status."""
-    guards.print_anything()
+    locks.print_anything()
     if folder := os.environ.get("ECG_DATA"):  # the notebooks work in a folder of their own
         os.environ["ECG_DATA"] = str(given(folder))
     options = parse(arguments, sorted(path.stem for path in profile_files.glob("*.yml")))
@@ -112,7 +113,7 @@ def main(
         return 0
 
     try:
-        with guards.stoppable(), guards.one_at_a_time(output.folder):
+        with locks.stoppable(), locks.one_at_a_time(output.folder):
             source, root = asked_source(values)
             try:
                 located = sources.locate(source, root or None)
@@ -129,7 +130,7 @@ def main(
             runner.run(chosen, values, notebooks, output, description)
     except runner.NotebookError as error:
         return fail(1, f"Stopped at {error}")
-    except guards.LockedError as error:
+    except locks.LockedError as error:
         return fail(3, str(error))
     except OSError as error:
         return fail(1, f"Stopped: {error}")

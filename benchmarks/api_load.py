@@ -24,9 +24,9 @@ import numpy as np
 import pandas as pd
 import psutil
 
+from ecglib.datasets.synthetic import write_recordings
+from ecglib.evaluation.results import keep_benchmark
 from ecglib.paths import ROOT
-from ecglib.results import keep_benchmark
-from ecglib.synthetic import write_recordings
 
 BEAT = {"signal": np.round(np.random.default_rng(0).random(187), 4).tolist()}
 

@@ -21,10 +21,10 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 import psutil
 
-from ecglib.archive.files import finished
+from ecglib.apps.archive.files import finished
+from ecglib.datasets.synthetic import write_recordings
+from ecglib.evaluation.results import keep_benchmark
 from ecglib.paths import ROOT
-from ecglib.results import keep_benchmark
-from ecglib.synthetic import write_recordings
 
 PER_FOLDER = 50
 

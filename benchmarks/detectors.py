@@ -17,12 +17,12 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
+from ecglib.datasets.sources import locate
+from ecglib.evaluation.results import keep_benchmark
 from ecglib.labels import MITDB_RECORDS, SYMBOL_TO_CLASS
 from ecglib.paths import ROOT
-from ecglib.recordings import read_recording
-from ecglib.results import keep_benchmark
-from ecglib.rpeaks import DETECTORS, find_r_peaks, match_peaks
-from ecglib.sources import locate
+from ecglib.recordings.rpeaks import DETECTORS, find_r_peaks, match_peaks
+from ecglib.recordings.wfdb import read_recording
 
 RESULTS = ROOT / "benchmarks" / "results" / "detectors.csv"
 FS = 360

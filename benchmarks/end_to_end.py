@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 
 from ecglib import Classifier, load_beats, split_beats
+from ecglib.beats.rhythm import rhythm_of
+from ecglib.datasets.sources import locate
+from ecglib.evaluation.results import keep_benchmark
 from ecglib.labels import CLASSES, MITDB_RECORDS, SYMBOL_TO_CLASS
-from ecglib.recordings import read_recording
-from ecglib.results import keep_benchmark
-from ecglib.rhythm import rhythm_of
-from ecglib.rpeaks import match_peaks
-from ecglib.sources import locate
+from ecglib.recordings.rpeaks import match_peaks
+from ecglib.recordings.wfdb import read_recording
 
 TEST, TRAINING = "test", "train"
 

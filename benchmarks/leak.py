@@ -20,16 +20,15 @@ import pandas as pd
 import torch
 
 from ecglib import load_beats, split_beats
-from ecglib.beats import Beats
-from ecglib.ec57 import headline
-from ecglib.knn import fast_knn, predict_proba
-from ecglib.leak import shares_samples
-from ecglib.model import build_model, predict_logits
-from ecglib.recipes import RECIPES
-from ecglib.results import keep_benchmark
-from ecglib.rhythm import rhythm_of
-from ecglib.splits import PROTOCOLS
-from ecglib.training import fit
+from ecglib.beats.beats import Beats
+from ecglib.beats.rhythm import rhythm_of
+from ecglib.datasets.splits import PROTOCOLS, shares_samples
+from ecglib.evaluation.results import keep_benchmark
+from ecglib.metrics.ec57 import headline
+from ecglib.models.knn import fast_knn, predict_proba
+from ecglib.models.network import build_model, predict_logits
+from ecglib.models.recipes import RECIPES
+from ecglib.models.training import fit
 
 KEY = ["protocol", "model", "epochs", "seed", "beats_asked"]
 

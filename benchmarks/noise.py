@@ -4,7 +4,7 @@
 
 Both networks get the same beats, recipe, epochs and seed. For one of them, every second training
 beat is cut from a recording to which baseline wander, electrode motion or muscle noise was added at
-18 to 0 dB (``ecglib.noise`` says how an SNR is meant), from the first halves of the noise records.
+18 to 0 dB (``ecglib.recordings.noise`` says how an SNR is meant), from the first halves of the noise records.
 Test beats meet the second halves. Lines of the same network are replaced in
 ``benchmarks/results/noise.csv``, which notebook 4 shows.
 """
@@ -16,14 +16,14 @@ import numpy as np
 import torch
 
 from ecglib import load_beats, split_beats
-from ecglib.beats import Beats
-from ecglib.model import build_model, predict_logits
-from ecglib.noise import WAYS_OUT, conditions, find_noise, read_noise
-from ecglib.recipes import RECIPES
-from ecglib.results import keep_benchmark
-from ecglib.sources import locate
-from ecglib.stress import noise_scores, noisy_rows
-from ecglib.training import fit
+from ecglib.beats.beats import Beats
+from ecglib.datasets.sources import locate
+from ecglib.evaluation.noise_stress import noise_scores, noisy_rows
+from ecglib.evaluation.results import keep_benchmark
+from ecglib.models.network import build_model, predict_logits
+from ecglib.models.recipes import RECIPES
+from ecglib.models.training import fit
+from ecglib.recordings.noise import WAYS_OUT, conditions, find_noise, read_noise
 
 KEY = ["model", "training", "epochs", "seed", "noise", "snr_db"]
 TRAINING_SNRS_DB = (18, 12, 6, 0)

@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 
 from ecglib import load_beats
-from ecglib.beats import Beats
+from ecglib.beats.beats import Beats
+from ecglib.datasets.sources import locate
+from ecglib.evaluation.results import keep_benchmark
 from ecglib.paths import ROOT
-from ecglib.results import keep_benchmark
-from ecglib.sources import locate
 
 sys.path.append(str(ROOT / "tests"))  # servers and browser are those of the tests
 from browser_app import browser, demo_notebook, new_page, voila

@@ -14,12 +14,12 @@ import time
 import numpy as np
 import pandas as pd
 
-from ecglib.demo.recording import Strip
-from ecglib.demo.strip import StripTrace
+from ecglib.apps.demo.state.recording import Strip
+from ecglib.apps.demo.widgets.strip import StripTrace
+from ecglib.datasets.sources import locate
+from ecglib.evaluation.results import keep_benchmark
 from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
-from ecglib.recordings import read_recording
-from ecglib.results import keep_benchmark
-from ecglib.sources import locate
+from ecglib.recordings.wfdb import read_recording
 
 WIDTHS_S = (5, 10, 60, 600)  # of the view
 STEP = 0.05  # of the view, at a time

@@ -17,16 +17,21 @@ import argparse
 import numpy as np
 import pandas as pd
 
-from ecglib.ec57 import ec57_scores
-from ecglib.finishing import patientwise_card
+from ecglib.datasets.sources import locate
+from ecglib.evaluation.external_validation import confusion, scores
+from ecglib.evaluation.model_cards import patientwise_card
+from ecglib.evaluation.results import keep_benchmark
 from ecglib.labels import CLASSES, DS1, DS2
+from ecglib.metrics.ec57 import ec57_scores
+from ecglib.models.patientwise.classifier import NAME, judge_causal
+from ecglib.models.patientwise.training import (
+    annotated_beats,
+    described_beats,
+    fit_described,
+    splice,
+)
 from ecglib.paths import MODELS
-from ecglib.patientwise import NAME, judge_causal
-from ecglib.patientwise_training import annotated_beats, described_beats, fit_described, splice
-from ecglib.recordings import read_recording
-from ecglib.results import keep_benchmark
-from ecglib.sources import locate
-from ecglib.transfer import confusion, scores
+from ecglib.recordings.wfdb import read_recording
 
 CHOICES = {"all": (), "without 232": ("232",), "without 202": ("202",)}
 BOOTSTRAPS = 1000
@@ -120,7 +125,7 @@ def intervals(beats: pd.DataFrame, seed: int) -> dict[str, float]:
 
 
 def for_the_ladder(rows: pd.DataFrame) -> pd.DataFrame:
-    """Means over the seeds on all records, with the names of columns of `ecglib.ec57.headline`."""
+    """Means over the seeds on all records, with the names of columns of `ecglib.metrics.ec57.headline`."""
     means = rows[rows.records == "all"].groupby("leads").mean(numeric_only=True).reset_index()
     table = pd.DataFrame({"model": "patient-wise, " + means.leads})
     table["seeds"] = rows.groupby("leads").seed.nunique().to_numpy()

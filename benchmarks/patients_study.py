@@ -4,8 +4,8 @@
     python benchmarks/patients_study.py --only "as shipped"
 
 Eleven folds of two records. One member for each model instead of five, to be quick.
-``S_f1_spliced`` is the F1 of S on the recordings that `ecglib.patientwise_training.splice` makes
-of those left out: half of their beats or more are premature. One line for each choice in
+``S_f1_spliced`` is the F1 of S on the recordings that `splice` (in
+`ecglib.models.patientwise.training`) makes of those left out: half of their beats or more are premature. One line for each choice in
 ``benchmarks/results/patients_study.csv``.
 """
 
@@ -17,13 +17,13 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 
-from ecglib import patientwise, patientwise_training
+from ecglib.datasets.sources import locate
+from ecglib.evaluation.external_validation import scores
+from ecglib.evaluation.results import keep_benchmark, read_benchmark
 from ecglib.labels import CLASSES, DS1
-from ecglib.recordings import read_recording
-from ecglib.results import keep_benchmark, read_benchmark
-from ecglib.shape import SHAPE
-from ecglib.sources import locate
-from ecglib.transfer import scores
+from ecglib.models.patientwise import classifier, training
+from ecglib.models.patientwise.morphology import SHAPE
+from ecglib.recordings.wfdb import read_recording
 
 FOLDS = [DS1[k::11] for k in range(11)]
 NOTHING_KNOWN = {"MORE_VENTRICULAR": {}, "EARLIER": {}}
@@ -51,9 +51,9 @@ def main() -> None:
     if found.source == "synthetic":
         raise SystemExit("Figures worth keeping need the real recordings.")
     recordings = {name: read_recording(found.folder / name) for name in DS1}
-    whole = {n: patientwise_training.described_beats(r) for n, r in recordings.items()}
-    spliced = {n: patientwise_training.splice(r) for n, r in recordings.items()}
-    spliced = {n: patientwise_training.described_beats(s) for n, s in spliced.items() if s}
+    whole = {n: training.described_beats(r) for n, r in recordings.items()}
+    spliced = {n: training.splice(r) for n, r in recordings.items()}
+    spliced = {n: training.described_beats(s) for n, s in spliced.items() if s}
     for name in asked.only:
         done = read_benchmark("patients_study")
         if done is not None and name in set(done.variant):
@@ -70,12 +70,12 @@ def study(settings: dict, learnt: slice, judged: slice, whole: dict, spliced: di
     start, beats, beats_spliced = time.process_time(), [], []
     with ExitStack() as stack:
         for name, value in settings.items():
-            module = patientwise if name == "PASSES" else patientwise_training
+            module = classifier if name == "PASSES" else training
             stack.enter_context(patch.object(module, name, value))
         for out in FOLDS:
             rest = [seen(d, learnt, hidden) for n, d in whole.items() if n not in out]
             more = [seen(d, learnt, hidden) for n, d in spliced.items() if n not in out]
-            model = patientwise_training.fit_described(rest, [] if no_splicing else more, seed=0)
+            model = training.fit_described(rest, [] if no_splicing else more, seed=0)
             for part, into in ((whole, beats), (spliced, beats_spliced)):
                 into += [judge(model, *seen(part[n], judged, hidden)) for n in out if n in part]
     table = scores(pd.concat(beats), "NSV").set_index("class")

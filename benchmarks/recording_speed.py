@@ -19,9 +19,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from ecglib.datasets.sources import locate
+from ecglib.evaluation.results import keep_benchmark
 from ecglib.labels import MITDB_RECORDS
-from ecglib.results import keep_benchmark
-from ecglib.sources import locate
 
 
 def main() -> None:
@@ -57,7 +57,7 @@ def joined(folder: Path, work: Path, n_records: int) -> Path:
 def measure(record: str) -> dict:
     """Classify and summarise one recording."""
     from ecglib import Classifier
-    from ecglib.report import summarise
+    from ecglib.apps.report.events import summarise
 
     classifier = Classifier.load()
     network, predict = [], classifier.predict_proba
@@ -69,7 +69,7 @@ def measure(record: str) -> dict:
         return answer
 
     classifier.predict_proba = timed
-    from ecglib import blocks, readers  # noqa: F401
+    from ecglib.recordings import reading  # noqa: F401
 
     base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     wall, cpu = time.perf_counter(), time.process_time()

@@ -20,11 +20,11 @@ import pandas as pd
 import torch
 
 from ecglib import Classifier, load_beats, split_beats
-from ecglib.evaluation import summary
-from ecglib.model import build_model
-from ecglib.recipes import RECIPES
-from ecglib.results import keep_benchmark
-from ecglib.training import fit
+from ecglib.evaluation.results import keep_benchmark
+from ecglib.metrics.tables import summary
+from ecglib.models.network import build_model
+from ecglib.models.recipes import RECIPES
+from ecglib.models.training import fit
 
 OLDER = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}  # a processor without AVX-512
 SEED, OTHER_SEED = "0", "1"

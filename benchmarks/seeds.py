@@ -17,15 +17,15 @@ import pandas as pd
 import torch
 
 from ecglib import Classifier, load_beats, split_beats
-from ecglib.distillation import STUDENTS, TEACHERS, ask_teachers
-from ecglib.evaluation import summary
-from ecglib.finishing import calibrate
-from ecglib.model import CONFIGS, build_model
+from ecglib.beats.rhythm import rhythm_of
+from ecglib.evaluation.model_cards import calibrate
+from ecglib.evaluation.results import keep_benchmark
+from ecglib.metrics.tables import summary
+from ecglib.models.distillation import STUDENTS, TEACHERS, ask_teachers
+from ecglib.models.network import CONFIGS, build_model
+from ecglib.models.recipes import RECIPES
+from ecglib.models.training import fit, pick_precision
 from ecglib.paths import ROOT
-from ecglib.recipes import RECIPES
-from ecglib.results import keep_benchmark
-from ecglib.rhythm import rhythm_of
-from ecglib.training import fit, pick_precision
 
 RESULTS = ROOT / "benchmarks" / "results"
 HOW_MANY = 5  # teachers, and always the same ones

@@ -18,17 +18,17 @@ import pandas as pd
 import torch
 
 from ecglib import Classifier, load_beats, split_beats
-from ecglib.beats import Beats, cut_beats
-from ecglib.knn import fast_knn, published_knn
-from ecglib.model import CONFIGS, build_model
+from ecglib.beats.beats import Beats, cut_beats
+from ecglib.datasets.sources import locate
+from ecglib.datasets.splits import Split
+from ecglib.evaluation.results import keep_benchmark
+from ecglib.models.engines import ENGINES, EngineError
+from ecglib.models.knn import fast_knn, published_knn
+from ecglib.models.network import CONFIGS, build_model
+from ecglib.models.recipes import RECIPES
+from ecglib.models.training import fit
 from ecglib.paths import MODELS
-from ecglib.recipes import RECIPES
-from ecglib.recordings import read_recording
-from ecglib.results import keep_benchmark
-from ecglib.serving import ENGINES, EngineError
-from ecglib.sources import locate
-from ecglib.splits import Split
-from ecglib.training import fit
+from ecglib.recordings.wfdb import read_recording
 
 PUBLISHED = (0.9880, 0.9321)  # accuracy and macro F1 on validation of the published network
 PUBLISHED_EPOCHS = 49

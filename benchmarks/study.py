@@ -21,16 +21,16 @@ from scipy.special import softmax
 from sklearn.metrics import log_loss
 
 from ecglib import load_beats, split_beats
-from ecglib.beats import Beats
-from ecglib.distillation import TEACHERS, ask_teachers
-from ecglib.evaluation import summary
-from ecglib.figures import ACCENT, FULL_WIDTH, INK, MUTED, STYLE
-from ecglib.model import CNNLSTM, CONFIGS, predict_logits
+from ecglib.beats.beats import Beats
+from ecglib.datasets.splits import Split
+from ecglib.evaluation.results import keep_benchmark, read_benchmark
+from ecglib.metrics.tables import summary
+from ecglib.models.distillation import TEACHERS, ask_teachers
+from ecglib.models.network import CNNLSTM, CONFIGS, predict_logits
+from ecglib.models.recipes import RECIPES
+from ecglib.models.training import fit
 from ecglib.paths import ROOT, atomic_write
-from ecglib.recipes import RECIPES
-from ecglib.results import keep_benchmark, read_benchmark
-from ecglib.splits import Split
-from ecglib.training import fit
+from ecglib.plots.style import ACCENT, FULL_WIDTH, INK, MUTED, STYLE
 
 RESULTS = ROOT / "benchmarks" / "results"
 

@@ -1,43 +1,25 @@
-"""From ECG recordings to classified heartbeats. The modules, in the order in which data flows:
+"""From ECG recordings to classified heartbeats; the folders are the stations, in this order.
 
-==============  ====================================================================================
-shared          ``labels``, ``paths``
-recordings      ``recordings``, with ``wfdb_headers``; ``leads``, ``rpeaks``; ``sources`` finds
-                them: ``physionet``, ``kaggle_csv``, ``synthetic``
-anybody's ECG   the package ``readers``; ``quality``, ``blocks``; ``events`` and ``report``, with
-                ``report_page``: what stands out in a classified recording
-beats           ``beats`` (the cut), ``rhythm``, ``context``, ``shape``, ``published`` (which beat
-                is which published row), ``splits``, ``leak``
-models          ``knn``; ``model``, ``augment``, ``recipes``, ``sampling``, ``steps``, ``training``,
-                ``checkpoint``, ``distillation``, ``ensemble``; ``modelfile``, ``serving``,
-                ``classifier``; for new patients ``trees`` and ``patientwise``, with
-                ``patientwise_...``
-evaluation      ``evaluation``, the face of ``confusion``, ``calibration``, ``uncertainty``,
-                ``tables`` and ``results``; ``finishing`` keeps a trained network; ``ec57``,
-                ``mistakes``, ``explain``, ``noise``, ``stress``; ``transfer`` (other
-                databases)
-figures         the package ``plots``, on ``figures``
-demo            the package ``demo``; ``samples``
-batch runs      ``runner``, ``parameters``, ``profiles``, ``guards``, ``manifest``; ``verify``,
-                ``doctor``
-archives        the package ``archive``: many recordings, on a cluster if there is one
-HTTP            the package ``api``
-==============  ====================================================================================
+``recordings`` → ``beats`` → ``datasets`` → ``models`` → ``evaluation`` → ``plots``; ``metrics`` are
+pure functions, ``batch`` runs the notebooks, ``apps`` are the report, the demo, the HTTP service and
+the archive. Each imports only from those before it.
 """
 
 from importlib import import_module
+from pathlib import Path
 
 __version__ = "0.1.0"
+__path__.append(str(Path(__file__).with_name("apps")))  # python -m ecglib.report, .api, .archive
 
 # Imported when first used, so that `import ecglib` stays instant and needs no torch.
 _EXPORTS = {
-    "Beats": "beats",
-    "load_beats": "beats",
-    "Split": "splits",
-    "split_beats": "splits",
-    "Classifier": "classifier",
-    "PatientwiseClassifier": "patientwise",
-    "evaluate_recordings": "transfer",
+    "Beats": "beats.beats",
+    "load_beats": "datasets.load",
+    "Split": "datasets.splits",
+    "split_beats": "datasets.splits",
+    "Classifier": "models.classifier",
+    "PatientwiseClassifier": "models.patientwise.classifier",
+    "evaluate_recordings": "evaluation.external_validation",
     "CLASSES": "labels",
 }
 __all__ = sorted(_EXPORTS)

@@ -14,7 +14,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "models"
-PACKAGE_DATA = Path(__file__).resolve().parent / "data"
 DEFAULT_MODEL = "compact"
 
 TEMPORARY = ".tmp-"  # how the names of unfinished files begin

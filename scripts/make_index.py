@@ -14,7 +14,7 @@ The index holds, for the 109,446 beats ordered by record, then by time:
 ``sample``      int32    sample of the beat's annotation, at 360 Hz
 ``label``       int8     AAMI class, 0 to 4 = N S V F Q
 ``test_row``    int16    row in ``mitbih_test.csv`` counted from 0; -1: the row is in the other file
-``key``         uint16   (n, 4) projections of the row, see ``ecglib.published.keys``
+``key``         uint16   (n, 4) projections of the row, see ``ecglib.datasets.published.keys``
 ``last_sample`` int32    (48,) per record: the last beat, which has no row but ends an RR interval
 ==============  =======  ===========================================================================
 """
@@ -25,11 +25,11 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial import KDTree
 
-from ecglib import physionet, published
-from ecglib.beats import cut_beats, join
+from ecglib.beats.beats import cut_beats, join
+from ecglib.datasets import physionet, published
 from ecglib.labels import MITDB_RECORDS, SYMBOL_TO_CLASS
 from ecglib.paths import atomic_write
-from ecglib.recordings import read_recording
+from ecglib.recordings.wfdb import read_recording
 
 
 def main() -> None:

@@ -8,10 +8,10 @@ or from ``benchmarks/results/seeds.csv``.
 
 import pandas as pd
 
+from ecglib.evaluation.results import read_benchmark
 from ecglib.labels import CLASSES
-from ecglib.modelfile import read_card
+from ecglib.models.model_file import read_card
 from ecglib.paths import MODELS, Run, atomic_write
-from ecglib.results import read_benchmark
 
 PURPOSE = {
     "compact": "the default: small, quick, one beat is all it needs",
@@ -24,7 +24,7 @@ PURPOSE = {
 TEXT = """# Model card
 
 Networks that class a heartbeat as Normal, Supraventricular, Ventricular, Fusion or Unknown (AAMI
-N S V F Q). One safetensors file each, with its own card inside: `ecglib.modelfile.read_card(path)`;
+N S V F Q). One safetensors file each, with its own card inside: `ecglib.models.model_file.read_card(path)`;
 the `.onnx` file beside it is the same network for ONNX Runtime. This page is made by
 `python scripts/make_model_card.py` from these cards.
 
@@ -75,7 +75,7 @@ recipe reference -p architecture deep`.
 ## Input
 
 A beat is 187 samples at 120 Hz, from its R peak, scaled to [0, 1] and zero-padded. `rhythm`, `best`
-and `ensemble` also read six ratios of RR intervals (`ecglib.rhythm`), and judge by the beat alone
+and `ensemble` also read six ratios of RR intervals (`ecglib.beats.rhythm`), and judge by the beat alone
 where there are none. Standardisation and temperature travel inside the file; below the threshold,
 chosen on validation beats, a verdict is called uncertain.
 
@@ -178,8 +178,8 @@ def card_page() -> str:
         seeds=markdown(seeds),
         recipe="As numbers, for `compact`: "
         + "; ".join(f"{name} {value}" for name, value in recipe.items())
-        + ". What each means: `ecglib.recipes.Recipe`. The students learn longer, and `best` "
-        "sees more beats without their rhythm: `ecglib.recipes.RECIPES['student']`.",
+        + ". What each means: `ecglib.models.recipes.Recipe`. The students learn longer, and `best` "
+        "sees more beats without their rhythm: `ecglib.models.recipes.RECIPES['student']`.",
         limits=first.get("limits", ""),
     )
 

@@ -57,7 +57,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four synthetic recordings of a minute."""
-    from ecglib.synthetic import write_recordings
+    from ecglib.datasets.synthetic import write_recordings
 
     return write_recordings(tmp_path_factory.mktemp("r") / "s", n_records=4, minutes=1)
 
@@ -68,8 +68,8 @@ def client(model: Path):
     from fastapi.testclient import TestClient
 
     from api_requests import LOCAL
-    from ecglib.api.app import create_app
-    from ecglib.api.settings import Settings
+    from ecglib.apps.api.app import create_app
+    from ecglib.apps.api.settings import Settings
 
     with TestClient(
         create_app(Settings(model=model)),
@@ -82,7 +82,7 @@ def client(model: Path):
 @pytest.fixture(scope="module")
 def classifier(model: Path):
     """The classifier of that network."""
-    from ecglib.classifier import Classifier
+    from ecglib.models.classifier import Classifier
 
     return Classifier.load(model)
 
@@ -93,8 +93,8 @@ def noisy_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import numpy as np
     import wfdb
 
-    from ecglib.noise import KINDS
-    from ecglib.synthetic import write_recordings
+    from ecglib.datasets.synthetic import write_recordings
+    from ecglib.recordings.noise import KINDS
 
     folder = tmp_path_factory.mktemp("data")
     write_recordings(folder / "mitdb", n_records=2, minutes=1.0)
@@ -139,7 +139,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Two small notebooks to run, on data that need no reading."""
-    from ecglib import sources
+    from ecglib.datasets import sources
     from run_project import Project, located
 
     monkeypatch.setattr(sources, "locate", located)
@@ -190,7 +190,7 @@ def beats():
 def demo(beats):
     """The interactive classifier with a fake one behind it, for the ten beats."""
     from demo_fakes import FakeClassifier
-    from ecglib.demo.page import ClassifierDemo
+    from ecglib.apps.demo.page import ClassifierDemo
 
     return ClassifierDemo(FakeClassifier(), beats)
 
@@ -199,10 +199,10 @@ def demo(beats):
 def two(beats, monkeypatch: pytest.MonkeyPatch):
     """With a second model to choose, which calls beat 4 Normal."""
     from demo_fakes import FakeClassifier
-    from ecglib.demo.page import ClassifierDemo
+    from ecglib.apps.demo.page import ClassifierDemo
 
     monkeypatch.setattr(
-        "ecglib.demo.session.Classifier.load", lambda path: FakeClassifier(path, "NNNNVSFQNV")
+        "ecglib.models.classifier.Classifier.load", lambda path: FakeClassifier(path, "NNNNVSFQNV")
     )
     return ClassifierDemo(FakeClassifier(), beats, models={"fake": "unused", "other": "other"})
 
@@ -222,7 +222,7 @@ def app(tmp_path_factory: pytest.TempPathFactory):
     from browser_app import FAULT, demo_notebook, voila
     from demo_fakes import csv
     from ecglib import load_beats
-    from ecglib.modelfile import load_model, save_model
+    from ecglib.models.model_file import load_model, save_model
     from ecglib.paths import DEFAULT_MODEL, MODELS
 
     folder = tmp_path_factory.mktemp("app")
@@ -240,7 +240,7 @@ def app(tmp_path_factory: pytest.TempPathFactory):
 @pytest.fixture
 def no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     """What begins to execute a notebook fails."""
-    from ecglib import runner
+    from ecglib.batch import runner
 
     def refuse(*args: object, **kwargs: object) -> None:
         raise AssertionError("a notebook was executed")

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from ecglib import paths
+from ecglib.datasets.synthetic import write_recordings
 from ecglib.paths import atomic_write
-from ecglib.readers import open_ecg
-from ecglib.recordings import read_recording
-from ecglib.synthetic import write_recordings
+from ecglib.recordings.reading import open_ecg
+from ecglib.recordings.wfdb import read_recording
 from reliability import tried
 
 HOLD = """

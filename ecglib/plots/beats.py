@@ -6,8 +6,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from ecglib.beats import BEAT_FS, BEAT_SAMPLES, OVERRUN, cut_beats
-from ecglib.figures import (
+from ecglib.beats.beats import BEAT_FS, BEAT_SAMPLES, OVERRUN, cut_beats
+from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES, SYMBOL_TO_CLASS
+from ecglib.plots.style import (
     ACCENT,
     BEAT_MS,
     FULL_WIDTH,
@@ -21,8 +22,7 @@ from ecglib.figures import (
     styled,
     tint,
 )
-from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES, SYMBOL_TO_CLASS
-from ecglib.recordings import Recording
+from ecglib.recordings.recording import Recording
 
 
 @styled

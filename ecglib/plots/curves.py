@@ -14,9 +14,9 @@ from sklearn.metrics import (
     roc_curve,
 )
 
-from ecglib.calibration import calibration_errors
-from ecglib.figures import ACCENT, FULL_WIDTH, HALF_WIDTH, INK, MUTED, styled
 from ecglib.labels import CLASS_COLOURS, CLASSES
+from ecglib.metrics.calibration import calibration_errors
+from ecglib.plots.style import ACCENT, FULL_WIDTH, HALF_WIDTH, INK, MUTED, styled
 
 LEGEND = {"borderaxespad": 0.2, "handlelength": 1.2, "frameon": True, "edgecolor": "none"}
 UNIT_SQUARE = {

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from ecglib.figures import ACCENT, FULL_WIDTH, INK, MUTED, styled
 from ecglib.labels import CLASS_COLOURS, CLASSES
-from ecglib.noise import KINDS, NONE
+from ecglib.plots.style import ACCENT, FULL_WIDTH, INK, MUTED, styled
+from ecglib.recordings.noise import KINDS, NONE
 
 MARKERS = ("o", "s", "D", "^")
 

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from ecglib.figures import ACCENT, FULL_WIDTH, INK, MUTED, styled, tint
 from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES
+from ecglib.plots.style import ACCENT, FULL_WIDTH, INK, MUTED, styled, tint
 
 # The protocol that asks about new people stands out; the other two are alike.
 PROTOCOL_STYLE = {
@@ -109,7 +109,7 @@ def plot_context(table: pd.DataFrame, most: int = 1500, seed: int = 0) -> Figure
     Parameters
     ----------
     table : DataFrame
-        Of :func:`ecglib.patientwise_features.context_table`, of all patients.
+        Of :func:`ecglib.models.patientwise.features.context_table`, of all patients.
     most : int
         Beats of a class that are drawn.
     seed : int

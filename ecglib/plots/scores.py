@@ -9,8 +9,9 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from ecglib.confusion import ratio
-from ecglib.figures import (
+from ecglib.labels import CLASSES
+from ecglib.metrics.scores import ratio
+from ecglib.plots.style import (
     ACCENT,
     FULL_WIDTH,
     HALF_WIDTH,
@@ -20,7 +21,6 @@ from ecglib.figures import (
     class_ticks,
     styled,
 )
-from ecglib.labels import CLASSES
 
 # Ticks of a score axis, as what is missing to 1
 SCORE_TICKS = np.array([0.8, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001])

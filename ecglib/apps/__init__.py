@@ -1,0 +1,1 @@
+"""What people use: report, HTTP service, archives, and the demo."""

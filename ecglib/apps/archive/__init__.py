@@ -1,0 +1,1 @@
+"""Classify every recording of an archive, on this machine or a cluster."""

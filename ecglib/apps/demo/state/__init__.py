@@ -1,0 +1,1 @@
+"""What the demo knows, without widgets."""

@@ -1,0 +1,1 @@
+"""What the demo looks like, without a classifier."""

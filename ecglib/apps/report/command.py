@@ -1,0 +1,73 @@
+"""The report of a recording: how many beats of which class, how fast, and what stands out.
+
+    python -m ecglib.report night.edf --out night.pdf
+
+The page, a table (.csv), the numbers (.json) or annotations for WFDB viewers (.ai, or .atr where
+there are none): the suffix of ``--out`` decides. Education and research only, not a medical device.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+from ecglib.apps.report.events import events, heart_rate, summarise
+from ecglib.models.classifier import Classifier
+from ecglib.paths import atomic_write
+from ecglib.recordings.wfdb import write_annotations
+
+ANNOTATIONS = (".atr", ".ai")
+
+__all__ = ["events", "heart_rate", "summarise", "write_annotations"]
+
+
+def is_same(path: Path, other: str) -> bool:
+    """Whether two names are of one file that is there."""
+    return Path(other).exists() and path.samefile(other)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Write the report of one file."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ecglib.report", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("file", help="a WFDB record, text, EDF or ISHNE file, folder or zip")
+    out = ".pdf, .png, .json, .csv, .ai, or .atr where there is none"
+    parser.add_argument("--out", type=Path, required=True, help=out)
+    parser.add_argument("--fs", type=float, help="sampling rate in Hz, if the file does not tell")
+    parser.add_argument("--lead", default="0", help="number from 0, or name")
+    parser.add_argument("--invert", action="store_true", help="the lead is upside down")
+    asked = parser.parse_args(arguments)
+    kind = asked.out.suffix.lower()
+    if kind not in {".pdf", ".png", ".json", ".csv", *ANNOTATIONS}:
+        parser.error(f"--out ends in .pdf, .png, .json, .csv, .atr or .ai, not '{kind}'")
+    if asked.out.exists() and (kind == ".atr" or is_same(asked.out, asked.file)):
+        parser.error(
+            f"{asked.out.name} is there already, as the recording or the annotations of somebody: "
+            "choose another name, for annotations one that ends in .ai"
+        )
+    lead = int(asked.lead) if asked.lead.isdecimal() else asked.lead
+    try:
+        table = Classifier.load().classify_recording(
+            asked.file, fs=asked.fs, lead=lead, invert=asked.invert
+        )
+        if kind in ANNOTATIONS:
+            write_annotations(table, asked.out)
+        else:
+            with atomic_write(asked.out) as path:
+                if kind == ".csv":
+                    table.to_csv(path, index=False, float_format="%.6g")
+                elif kind == ".json":
+                    path.write_text(json.dumps(summarise(table), indent=1), encoding="utf-8")
+                else:
+                    from ecglib.apps.report.page import draw_report  # matplotlib is slow to load
+
+                    page = draw_report(table, asked.file, fs=asked.fs, invert=asked.invert)
+                    page.savefig(path, format=kind[1:], dpi=150)
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"{error}") from error
+    for warning in table.attrs["warnings"] + table.attrs["assumed"]:
+        print(warning)
+
+
+if __name__ == "__main__":
+    main()

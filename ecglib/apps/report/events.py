@@ -1,0 +1,147 @@
+"""What stands out in a classified recording: rates, couplets, runs, bigeminy, pauses."""
+
+import json
+import math
+import re
+
+import numpy as np
+import pandas as pd
+
+from ecglib.labels import CLASSES
+from ecglib.recordings.quality import unbroken
+
+PAUSE_S = 2.0  # an RR interval as long as this is a pause
+RATE_BEATS = 8  # whose mean RR interval is a heart rate
+# Patterns in the string of classes, where "-" is a beat without a verdict. The usual definitions:
+# two in a row are a couplet, three a run; three times in turn are a bigeminy or trigeminy.
+PATTERNS = {
+    "V run": "V{3,}",
+    "V couplet": "(?<!V)VV(?!V)",
+    "S run": "S{3,}",
+    "S couplet": "(?<!S)SS(?!S)",
+    "bigeminy": "(?:[NQ]V){3,}",
+    "trigeminy": "(?:[NQ]{2}V){3,}",
+}
+DISCLAIMER = "Education and research only. Not a medical device: nothing here may guide care."
+
+
+def rr_intervals(table: pd.DataFrame) -> np.ndarray:
+    """RR interval after each beat in seconds, NaN where a stretch without a verdict interrupts."""
+    if table.empty:
+        return np.zeros(0)
+    time, judged = table["time_s"].to_numpy(), (table["label"] != "").to_numpy()
+    known = judged[:-1] & judged[1:] & unbroken(time, table.attrs["no_verdict"])
+    return np.append(np.where(known, np.diff(time), np.nan), np.nan)
+
+
+def events(table: pd.DataFrame) -> pd.DataFrame:
+    """What stands out in a classified recording.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From ``Classifier.classify_recording``.
+
+    Returns
+    -------
+    DataFrame
+        One row an event in time order: ``event`` (a key of ``PATTERNS``, ``pause``, ``longest
+        RR``), ``start_s``, ``end_s``, ``beats``, ``rate_bpm`` (NaN for single intervals).
+    """
+    time, rr = table["time_s"].to_numpy(), rr_intervals(table)
+    # Behind an interval that nobody knows, there may have been beats: it ends a run.
+    pieces = [
+        (label or "-") + "-" * bool(np.isnan(interval))
+        for label, interval in zip(table["label"], rr, strict=True)
+    ]
+    letters, beat = "".join(pieces), np.repeat(np.arange(len(table)), [len(p) for p in pieces])
+    rows = []
+    for name, pattern in PATTERNS.items():
+        for found in re.finditer(pattern, letters):
+            first, last = beat[found.start()], beat[found.end() - 1]
+            rate = 60 * (last - first) / (time[last] - time[first])
+            rows.append((name, time[first], time[last], last - first + 1, rate))
+    if np.isfinite(rr).any():
+        longest = int(np.nanargmax(rr))
+        pauses = [("pause", k) for k in np.flatnonzero(rr >= PAUSE_S)]
+        for name, k in [*pauses, ("longest RR", longest)]:
+            rows.append((name, time[k], time[k] + rr[k], 2, np.nan))
+    columns = ["event", "start_s", "end_s", "beats", "rate_bpm"]
+    return pd.DataFrame(rows, columns=columns).sort_values("start_s", ignore_index=True)
+
+
+def heart_rate(table: pd.DataFrame, every_s: float = 60.0) -> pd.DataFrame:
+    """Heart rate over time: ``start_s`` and the mean, lowest and highest rate in bpm.
+
+    Lowest and highest are of eight beats each; what has no verdict is left out.
+    """
+    rr = pd.Series(rr_intervals(table))
+    rates = pd.DataFrame(
+        {
+            "start_s": table["time_s"] // every_s * every_s,
+            "rr": rr,
+            "rate": 60 / rr.rolling(RATE_BEATS, min_periods=RATE_BEATS).mean(),
+        }
+    ).dropna(subset="rr")
+    groups = rates.groupby("start_s")
+    return pd.DataFrame(
+        {
+            "mean_bpm": 60 / groups["rr"].mean(),
+            "lowest_bpm": groups["rate"].min(),
+            "highest_bpm": groups["rate"].max(),
+        }
+    ).reset_index()
+
+
+def summarise(table: pd.DataFrame) -> dict:
+    """The report as numbers and texts that JSON can hold.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From ``Classifier.classify_recording``.
+
+    Returns
+    -------
+    dict
+        ``recording``, ``classes`` (beats, share, per hour), ``burden`` of V and S (share of the
+        beats with a verdict), ``heart_rate``, ``events`` (how many, and each with its times).
+    """
+    about = table.attrs
+    judged = int((table["label"] != "").sum())
+    silent_s = sum(part["end_s"] - part["start_s"] for part in about["no_verdict"])
+    hours = max(about["duration_s"] - silent_s, 1e-9) / 3600
+    counts = {name: int((table["label"] == name).sum()) for name in CLASSES}
+    share = {name: count / judged if judged else 0.0 for name, count in counts.items()}
+    rates, found = heart_rate(table), events(table)
+    overall = {
+        "mean_bpm": 60 / np.nanmean(rr) if np.isfinite(rr := rr_intervals(table)).any() else None,
+        "lowest_bpm": rates["lowest_bpm"].min() if len(rates) else None,
+        "highest_bpm": rates["highest_bpm"].max() if len(rates) else None,
+    }
+    report = {
+        "recording": about
+        | {"beats": len(table), "with_verdict": judged, "no_verdict_s": silent_s},
+        "classes": {
+            name: {"beats": counts[name], "share": share[name], "per_hour": counts[name] / hours}
+            for name in CLASSES
+        },
+        "burden": {"V": share["V"], "S": share["S"]},
+        "uncertain": int(table["uncertain"].sum()),
+        "heart_rate": overall | {"per_minute": rates.to_dict("records")},
+        "events": {
+            "counts": {name: int((found["event"] == name).sum()) for name in [*PATTERNS, "pause"]},
+            "list": found.to_dict("records"),
+        },
+        "disclaimer": DISCLAIMER,
+    }
+    return _known(json.loads(json.dumps(report, default=float)))
+
+
+def _known(value):
+    """The same JSON-like value with None for what is not a number, which JSON can't hold."""
+    if isinstance(value, dict):
+        return {key: _known(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_known(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

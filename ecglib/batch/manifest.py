@@ -1,0 +1,211 @@
+"""``run.json``: what made the results of a run folder, for readers on another machine.
+
+It holds no absolute path and no name of a user or machine.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tomllib
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from safetensors import safe_open
+
+from ecglib.paths import ROOT, atomic_write, home
+
+SCHEMA = 1
+CODE = ("ecglib", "notebooks", "run_all.py")  # by which results come about
+# Of the processor: by them the numerical libraries choose how to compute, and so how to round.
+FEATURES = ("fma", "avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "sve", "bf16")
+
+
+def describe(profile: str, source: str, checksum: str) -> dict:
+    """Everything about a run that is known before its first notebook starts.
+
+    Parameters
+    ----------
+    profile : str
+    source : str
+        The data source that serves the run.
+    checksum : str
+        SHA-256 of the data.
+    """
+    from ecglib.models.engines import threads  # not above: `run_all.py --list` needs no NumPy
+
+    return {
+        "schema": SCHEMA,
+        "profile": profile,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "data": {"source": source, "sha256": checksum},
+        "project": _project(),
+        "software": {"python": platform.python_version(), **_package_versions()},
+        "machine": {
+            "platform": f"{platform.system()} {platform.machine()}",
+            "processor": _processor(),
+            "features": _features(),
+            "cores": os.cpu_count(),
+            "threads": threads(),
+        },
+    }
+
+
+def record(folder: Path, description: dict, stage: str, entry: dict) -> None:
+    """Write one finished notebook into ``run.json``; other notebooks' entries stay.
+
+    Each entry names the commit and the data it was made from, because notebooks can be run one by
+    one. The remaining fields describe the run that wrote the file last.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's folder. Headline metrics are taken from its ``metrics/headline.json``.
+    description : dict
+        From ``describe``.
+    stage : str
+        The notebook's name.
+    entry : dict
+        Its parameters, times and so on.
+    """
+    notebooks = {**read(folder).get("notebooks", {}), stage: entry}
+    content = description | {
+        "peak_memory_mb": peak_memory_mb(),
+        "metrics": headline(folder),
+        "notebooks": dict(sorted(notebooks.items())),
+    }
+    with atomic_write(folder / "run.json") as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def read(folder: Path) -> dict:
+    """The folder's ``run.json``; empty if there is none of this schema."""
+    try:
+        content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return content if isinstance(content, dict) and content.get("schema") == SCHEMA else {}
+
+
+def headline(folder: Path) -> dict:
+    """The flat mapping of headline metrics that the evaluation notebook wrote, or nothing."""
+    path = folder / "metrics" / "headline.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def describe_model(path: Path) -> dict[str, str | None]:
+    """What tells a trained network from another: the SHA-256 of its weights, and the precision.
+
+    The checksum is of the weights alone, because the model card holds the training's duration.
+    """
+    with safe_open(path, framework="numpy") as stored:
+        card = json.loads(next(iter((stored.metadata() or {}).values()), "{}"))
+    with path.open("rb") as file:
+        file.seek(8 + int.from_bytes(file.read(8), "little"))  # past the header
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"weights_sha256": digest, "precision": card.get("training", {}).get("precision")}
+
+
+def peak_memory_mb() -> int | None:
+    """Memory of the largest process among the kernels that have ended, in MiB (POSIX only)."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10))  # bytes there, KiB here
+
+
+def without_private_paths(content, root: str = ""):
+    """A copy of JSON-like content in which no text names a folder of this machine.
+
+    Parameters
+    ----------
+    content : dict, list, str or other JSON value
+    root : str
+        A data folder given by the user; only its last part is kept.
+    """
+    public = {str(ROOT): ".", str(ROOT.parent): "..", str(home()): "~", sys.prefix: "PYTHON"}
+    if root:
+        public[root] = Path(root).name
+    folders = sorted((f for f in public if len(f) > 1), key=len, reverse=True)
+    pattern = re.compile(rf"(?<![\w.-])(?:{'|'.join(map(re.escape, folders))})(?![\w-])")
+
+    def clean(value):
+        if isinstance(value, str):
+            return pattern.sub(lambda match: public[match[0]], value)
+        if isinstance(value, list):
+            return [clean(item) for item in value]
+        if isinstance(value, dict):  # an image's base64 text could hold a folder's name by chance
+            return {k: v if k.startswith("image/") else clean(v) for k, v in value.items()}
+        return value
+
+    return clean(content)
+
+
+def code(commit: str | None) -> str | None:
+    """What tells the code of one commit from another's: git's checksums of library and notebooks.
+
+    None where git, or the commit, is not known here.
+    """
+    if not re.fullmatch("[0-9a-f]{7,64}", commit or ""):
+        return None
+    try:
+        return _git("rev-parse", *(f"{commit}:{part}" for part in CODE))
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _git(*arguments: str) -> str:
+    # Asking must not write: a run killed just then would leave the repository locked.
+    command = ["git", "--no-optional-locks", "-C", str(ROOT), *arguments]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+    return done.stdout.strip()
+
+
+def _project() -> dict:
+    """Commit, and whether sources differ from it (results may: the run itself writes them)."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        changes = _git("status", "--porcelain", "--", ".", ":!outputs", ":!models")
+    except (OSError, subprocess.CalledProcessError):  # no git, or a copy without its history
+        return {"commit": None, "dirty": None}
+    return {"commit": commit, "dirty": bool(changes)}
+
+
+def _package_versions() -> dict[str, str]:
+    """Versions of what ``pyproject.toml`` depends on; a missing package shows as such."""
+    try:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    except FileNotFoundError:
+        return {}
+    versions = {}
+    for requirement in project["dependencies"]:
+        name = re.match(r"[\w.-]+", requirement)[0]
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = "not installed"
+    return versions
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(": ")[1] for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _features() -> list[str]:
+    """Which of ``FEATURES`` this processor has; none are known where there is no /proc."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    found = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    return [name for name in FEATURES if name in found.split()]

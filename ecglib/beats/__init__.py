@@ -1,0 +1,1 @@
+"""From recordings to beats: finding them, cutting them, their rhythm."""

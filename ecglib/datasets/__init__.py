@@ -1,0 +1,1 @@
+"""Annotated beats from MIT-BIH: where they come from and how they are split."""

@@ -1,0 +1,1 @@
+"""Trained models judged: stored results, errors, explanations, noise, other databases."""

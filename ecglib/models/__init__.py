@@ -1,0 +1,1 @@
+"""KNN, networks and the patient-wise model: training, model files, predictions."""

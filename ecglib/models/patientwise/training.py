@@ -1,0 +1,149 @@
+"""How the patient-wise model is trained: by what is known, on normal beats drawn, on all leads.
+
+Boosted trees are told in which direction a feature counts, where that is known: it needn't be
+learnt from a few patients then, and can't be learnt wrong. No class weights: they spoil the
+positive predictivity of S.
+"""
+
+import numpy as np
+
+from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
+from ecglib.models.patientwise.classifier import PatientwiseClassifier
+from ecglib.models.patientwise.features import (
+    EARLY,
+    VENTRICULAR,
+    describe,
+    early_features,
+    ventricular_features,
+)
+from ecglib.models.patientwise.rhythm_features import rhythm_context
+from ecglib.models.patientwise.trees import Trees, fit_trees, join_trees
+from ecglib.recordings.recording import Recording
+
+MEMBERS = 5  # models of each kind whose log odds are averaged
+SHARE_OF_N = 0.25  # of the normal beats each member learns from, with four times the weight
+
+# Which way a feature counts; the others may count either way.
+MORE_VENTRICULAR = {"rr_mean32": -1, "next_rr": 1, "common": -1} | {
+    name: -1 if name.endswith("corr") else 1
+    for name in ("qrs_corr", "qrs_diff", "qrs_unusual", "qrs_area", "half_width", "quarter_width")
+    + ("half_width_ratio", "quarter_width_ratio", "spread", "t_corr", "t_unusual")
+    + ("p_corr", "p_unusual")
+}
+EARLIER = {"rr_mean32": -1, "rr_mean400": -1, "next_rr": 1, "recent": -1, "nearest": -1}
+EARLIER |= {"p_around": 1}  # irregular without P waves is atrial fibrillation, where N comes early
+
+
+def fit_patientwise(recordings: list[Recording], seed: int = 0) -> PatientwiseClassifier:
+    """Train on annotated recordings, about a CPU minute for the 22 of DS1.
+
+    Parameters
+    ----------
+    recordings : list of Recording
+        With all their leads; beats of classes F and Q are heard as neighbours, not learnt.
+    seed : int
+
+    Returns
+    -------
+    PatientwiseClassifier
+    """
+    described = [described_beats(recording) for recording in recordings]
+    spliced = [splice(recording) for recording in recordings]
+    return fit_described(described, [described_beats(s) for s in spliced if s is not None], seed)
+
+
+Described = tuple[dict[str, np.ndarray], np.ndarray]
+
+
+def fit_described(
+    described: list[Described], spliced: list[Described], seed: int
+) -> PatientwiseClassifier:
+    """Train on recordings that are described already: features and class (0 to 4) of each beat.
+
+    ``spliced`` recordings teach the second question only.
+    """
+    shape, label = [], []
+    for found, own in described:
+        for lead in ventricular_features(found):
+            shape.append(lead[own < 3])
+            label.append(own[own < 3])
+    ventricular = _members(np.concatenate(shape), np.concatenate(label), 2, MORE_VENTRICULAR, seed)
+
+    rhythm, label = [], []
+    for found, own in described + spliced:
+        features = early_features(found, np.isin(own, (1, 2)).astype(float))
+        rhythm.append(features[own < 2])
+        label.append(own[own < 2])
+    n_spliced = sum(len(own) for own in label[len(described) :])
+    early = _members(np.concatenate(rhythm), np.concatenate(label), 1, EARLIER, seed, n_spliced)
+    return PatientwiseClassifier(ventricular, early, {})
+
+
+def _members(
+    features: np.ndarray, label: np.ndarray, positive: int, known_way: dict, seed: int, whole=0
+) -> Trees:
+    """Train the members of one model, each on its own draw of the normal beats.
+
+    The last ``whole`` beats are all taken, with weight 1.
+    """
+    names = VENTRICULAR if positive == 2 else EARLY
+    way = [known_way.get(name, 0) for name in names]
+    drawn_from = np.arange(len(label)) < len(label) - whole
+    normal = np.flatnonzero(drawn_from & (label == 0))
+    weight = np.where(drawn_from & (label == 0), 1 / SHARE_OF_N, 1.0)
+    members = []
+    for member in range(MEMBERS):
+        number = MEMBERS * seed + member
+        rng = np.random.default_rng(number)
+        left_out = rng.permutation(normal)[int(SHARE_OF_N * len(normal)) :]
+        rows = np.setdiff1d(np.arange(len(label)), left_out)
+        target = label[rows] == positive
+        members.append(fit_trees(features[rows], target, weight[rows], way, number))
+    return join_trees(members)
+
+
+def annotated_beats(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
+    """Samples and symbols of the annotated beats of a recording; other marks are left out."""
+    is_beat = np.isin(recording.mark_symbol, list(SYMBOL_TO_CLASS))
+    return recording.mark_sample[is_beat], recording.mark_symbol[is_beat]
+
+
+def described_beats(recording: Recording) -> Described:
+    """Features and class of the annotated beats of a recording."""
+    marks, symbols = annotated_beats(recording)
+    label = np.array([CLASSES.index(SYMBOL_TO_CLASS[s]) for s in symbols])
+    return describe(recording.signal, recording.fs, marks), label
+
+
+def splice(recording: Recording) -> Recording | None:
+    """Of a recording with many premature S beats those and the beats before them, the rest cut out.
+
+    Nearly all patients have far more normal beats than others; the few who don't must not look
+    like a new rhythm. The cuts are half way between beats, so that RR intervals stay plausible.
+
+    Returns
+    -------
+    Recording or None
+        None where there are fewer than 30 S beats, or they don't come early in a regular rhythm.
+    """
+    marks, symbols = annotated_beats(recording)
+    early = np.flatnonzero([SYMBOL_TO_CLASS[s] == "S" for s in symbols])
+    if len(early) < 30:
+        return None
+    rhythm = rhythm_context(marks / recording.fs)
+    if np.median(rhythm[early, 0]) > -0.1 or np.median(rhythm[:, -1]) > -3.9:
+        return None
+    keep = np.union1d(early, np.maximum(early - 1, 0))
+    middle = (marks[1:] + marks[:-1]) // 2
+    start, stop = np.append(0, middle), np.append(middle, len(recording.signal))
+    length = stop[keep] - start[keep]
+    moved = marks[keep] - start[keep] + np.cumsum(length) - length
+    signal = [recording.signal[a:b] for a, b in zip(start[keep], stop[keep], strict=True)]
+    return Recording(
+        f"{recording.name} spliced",
+        recording.fs,
+        np.concatenate(signal),
+        recording.leads,
+        moved,
+        symbols[keep],
+    )

@@ -1,0 +1,1 @@
+"""ECG recordings: files in, samples, R peaks and signal quality out."""

@@ -1,0 +1,170 @@
+"""The HTTP API: recordings, in processes of their own, and that it answers while it works."""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from api_requests import LOCAL, ROWS, SECRET, assert_problem, wfdb_files
+from bad_files import zipped
+from ecglib.apps.api import app, service
+from ecglib.apps.api.app import create_app
+from ecglib.apps.api.files import at_most
+from ecglib.apps.api.settings import Settings
+from ecglib.apps.api.work import UnusableError
+from ecglib.models.classifier import Classifier
+from ecglib.recordings.wfdb import read_recording
+from reliability import tried
+
+
+def test_recording(client: TestClient, recordings: Path, classifier: Classifier) -> None:
+    answer = client.post("/recordings", files=wfdb_files(recordings))
+    assert answer.status_code == 200, answer.text
+    said = answer.json()
+    expected = classifier.classify_recording(recordings / "s01")
+    assert said["beats"]["label"] == expected["label"].tolist()
+    assert said["beats"]["sample"] == expected["sample"].tolist()
+    assert np.allclose(said["beats"]["probability"]["V"], expected["p_V"], atol=1e-3)
+    summary = said["summary"]
+    assert (summary["fs"], summary["duration_s"], summary["lead"]) == (360, 60, "MLII")
+    assert summary["beats"] == len(expected)
+    assert sum(summary["counts"].values()) + summary["no_verdict"] == len(expected)
+    assert 40 < summary["mean_heart_rate_bpm"] < 120
+    brief = client.post(
+        "/recordings", files=wfdb_files(recordings), data={"table": "false", "lead": 1}
+    ).json()
+    assert brief["beats"] is None and brief["summary"]["lead"] == "V5"
+
+
+def test_recording_as_text(client: TestClient, recordings: Path) -> None:
+    pytest.importorskip("ecglib.recordings.reading")
+    leads = read_recording(recordings / "s01").signal
+    text = "\n".join(f"{a:.3f},{b:.3f}" for a, b in leads).encode()
+    file = [("files", (f"{SECRET}.csv", text))]
+    said = client.post("/recordings", files=file, data={"fs": 360}).json()
+    whole = client.post("/recordings", files=wfdb_files(recordings)).json()
+    assert abs(said["summary"]["beats"] - whole["summary"]["beats"]) <= 1
+    assert_problem(client.post("/recordings", files=file), 422, "sampling rate")
+
+
+@pytest.mark.parametrize(
+    ("files", "data"),
+    [
+        ([("s01.hea", b"s01 1 360 1000\ns01.dat 212\n")], {}),
+        ([("s01.hea", SECRET.encode()), ("s01.dat", b"")], {}),
+        ([("s01.hea", f"s01 1 360 9\n/etc/{SECRET}.dat 212\n".encode()), ("s01.dat", b"")], {}),
+        ([("s01.hea", b"s01 1 360 9\n../s01.dat 212\n"), ("s01.dat", b"")], {}),
+        ([("../s01.hea", b"")], {}),
+        ([(f"{SECRET}/s01.hea", b"")], {}),
+        ([(f"{SECRET}.exe", b"")], {}),
+        ([(f"{SECRET}.csv", SECRET.encode())], {}),
+        ([(f"{SECRET}.edf", SECRET.encode())], {}),
+        ([(f"{SECRET}.zip", b"PK\x03\x04" + SECRET.encode())], {}),
+        ([(f"{SECRET}.hea", b""), (f"{SECRET}.dat", b"")], {}),
+        ([("s01.hea", b""), ("s01.hea", b"")], {}),
+        ([("s01.hea", f"s01 1 360 9\n{SECRET}.dat 212\n".encode()), ("s01.dat", b"")], {}),
+        ([("s01.hea", f"s01 1 360 9\ns01.dat {SECRET}\n".encode()), ("s01.dat", b"")], {}),
+        ([("s01.hea", f"s01 1 {SECRET}\ns01.dat 212\n".encode()), ("s01.dat", b"")], {}),
+        ([("a.zip", zipped((f"{SECRET}.hea", b""), (f"a/{SECRET}-2.hea", b"")))], {}),
+        ([("a.zip", zipped((f"{SECRET}.edf", b"0       "), ("b.txt", b"no")))], {}),
+        ([("a.zip", zipped((f"{SECRET}.csv", b"1\n2\n" * 500)))], {}),
+        ([("a.zip", zipped((f"{SECRET}.csv", b"1")).replace(b"PK\1\2", b"PX\1\2"))], {}),
+        ([("s01.hea", None), ("s01.dat", None)], {"lead": "7"}),
+        ([("s01.hea", None), ("s01.dat", None)], {"fs": "0"}),
+        ([("s01.hea", None), ("s01.dat", None)], {"fs": SECRET}),
+    ],
+)
+def test_recordings_that_are_none(
+    client: TestClient, recordings: Path, files: list, data: dict
+) -> None:
+    """None stands for the content of a good file."""
+    content = [(n, (recordings / n).read_bytes() if c is None else c) for n, c in files]
+    sent = [("files", (n, c)) for n, c in content]
+    assert_problem(client.post("/recordings", files=sent, data=data), 422)
+
+
+@tried("17 the process at work dies", "API", outcome="a sentence, then the next answer")
+def test_a_process_that_dies_is_replaced(
+    client: TestClient, recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(app, "classify_files", die)
+        assert_problem(client.post("/recordings", files=wfdb_files(recordings)), 503, "has died")
+    assert client.post("/recordings", files=wfdb_files(recordings)).status_code == 200
+
+
+def test_a_process_that_died_of_something_else_is_not_noticed(
+    client: TestClient, recordings: Path
+) -> None:
+    assert client.post("/recordings", files=wfdb_files(recordings)).status_code == 200
+    for process in multiprocessing.active_children():
+        process.kill()
+    assert client.post("/recordings", files=wfdb_files(recordings)).status_code == 200
+
+
+def test_leads_are_not_named_in_errors(client: TestClient) -> None:
+    rows = "\n".join(f"{k % 7}.5,{k % 5}.5" for k in range(900))
+    files = [("files", ("a.csv", f"{SECRET},II\n{rows}".encode()))]
+    answer = client.post("/recordings", files=files, data={"lead": 5, "fs": 360})
+    assert_problem(answer, 422, "There is no lead 5 in sent; it has 2, counted from 0.")
+
+
+@pytest.mark.parametrize("name", ["REC 001.CSV", "März.txt", "a.b.c.tsv"])
+def test_a_single_file_may_have_any_name(client: TestClient, recordings: Path, name: str) -> None:
+    trace = read_recording(recordings / "s01").signal[:, 0]
+    file = [("files", (name, "\n".join(f"{value:.3f}" for value in trace).encode()))]
+    assert client.post("/recordings", files=file, data={"fs": 360}).json()["summary"]["beats"] > 40
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="needs POSIX")
+def test_a_file_takes_no_longer_than_allowed() -> None:
+    with pytest.raises(UnusableError, match="takes longer than 1 s"), at_most(1):
+        time.sleep(5)
+    with at_most(1):
+        pass
+    assert signal.alarm(0) == 0
+
+
+def die(*arguments: object) -> None:
+    os._exit(1)
+
+
+# --- many at a time -----------------------------------------------------------------------------
+
+
+@tried("18 more requests than workers", "API", outcome="a sentence, others go on")
+def test_full_is_said_and_does_not_stop_the_rest(
+    model: Path, recordings: Path, monkeypatch
+) -> None:
+    """With every place for recordings taken, others are refused and beats are still answered."""
+    go_on, started = threading.Event(), threading.Event()
+
+    async def slow(self, function, *arguments):
+        started.set()
+        while not go_on.is_set():
+            await asyncio.sleep(0.01)
+        return b"{}"
+
+    monkeypatch.setattr(service.Service, "compute", slow)
+    with TestClient(create_app(Settings(model=model, queue=1)), LOCAL) as client:
+        answers = []
+
+        def send() -> None:
+            answers.append(client.post("/recordings", files=wfdb_files(recordings)))
+
+        (first := threading.Thread(target=send)).start()
+        assert started.wait(30)
+        refused = client.post("/recordings", files=wfdb_files(recordings))
+        assert_problem(refused, 503, "Try again")
+        assert int(refused.headers["retry-after"]) > 0
+        assert client.post("/predict", json={"signal": ROWS[0].tolist()}).status_code == 200
+        go_on.set()
+        first.join(30)
+        assert answers[0].status_code == 200

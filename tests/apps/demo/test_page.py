@@ -1,0 +1,251 @@
+"""The demo as a person uses it, without a browser: controls, pages and models."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from demo_fakes import CONFIDENCE, FakeClassifier, saved, ten_beats
+from ecglib.apps.demo.page import ClassifierDemo
+from ecglib.apps.demo.state.gallery import ORDERS
+from ecglib.apps.demo.state.session import ABOUT
+from ecglib.apps.demo.widgets.html import NOTICE, bars_html, reading_html, verdict_html
+from ecglib.apps.demo.widgets.view import NO_SECOND, NOTHING
+from ecglib.beats.beats import Beats
+from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES
+from reliability import tried
+
+# --- test beats ----------------------------------------------------------------------------------
+
+
+def test_the_notice_is_in_sight(demo: ClassifierDemo, beats: Beats) -> None:
+    assert demo.view.children[0] is demo.view.notice and NOTICE in demo.view.notice.value
+    other = ClassifierDemo(FakeClassifier(), beats, "patients").view.notice.value
+    assert NOTICE in other and "protocol &#x27;kaggle&#x27;" in other
+
+
+def test_never_colour_alone(demo: ClassifierDemo) -> None:
+    demo.gallery.step(1)
+    reading = demo.gallery.reading()
+    shown = verdict_html(reading)
+    assert "N Normal" in shown and "S Supraventricular" in shown and "Wrong" in shown
+    assert "UNCERTAIN: needs a person's look" in shown and "55.0%" in shown
+    bars = bars_html(reading)
+    for c, p in zip(CLASSES, reading.proba, strict=True):
+        assert f"{c} {CLASS_NAMES[c]}" in bars and f"{p:.2%}" in bars and CLASS_COLOURS[c] in bars
+    demo.gallery.step(-1)
+    assert "UNCERTAIN" not in verdict_html(demo.gallery.reading())
+
+
+def test_buttons(demo: ClassifierDemo) -> None:
+    view = demo.view
+    assert "Beat 1 of 10: record 100" in view.position.value
+    view.next.click()
+    assert "Beat 2 of 10" in view.position.value and "Wrong" in view.result.value
+    view.previous.click()
+    view.previous.click()
+    assert "Beat 10 of 10: record 208" in view.position.value
+    before = view.position.value
+    view.random.click()
+    assert view.position.value != before
+    view.class_name.value = "V"
+    view.abnormal.click()
+    assert "Beat 3 of 3" in view.position.value  # the second is called Normal
+    view.class_name.value = "S"
+    view.verdict.value = "wrong"
+    view.abnormal.click()
+    assert "No other beat" in view.message.value
+
+
+def test_trace_is_in_ms_and_ends_where_the_padding_begins(demo: ClassifierDemo) -> None:
+    beat = demo.view.beat
+    assert (len(beat.trace.x), beat.trace.x[-1]) == (120, pytest.approx(119 / 0.12))
+    assert beat.padding.x[0] == pytest.approx(1000)
+    assert beat.trace.colors == [CLASS_COLOURS["N"]] and beat.letter.text == ["N"]
+    demo.view.class_name.value = "V"
+    assert beat.trace.colors == [CLASS_COLOURS["V"]] and beat.letter.text == ["V"]
+
+
+def test_zoom_and_pan_without_a_mouse(demo: ClassifierDemo) -> None:
+    view, x = demo.view, demo.view.beat.x
+    whole = x.span
+    view.zoom_in.click()
+    assert x.span[1] - x.span[0] == pytest.approx((whole[1] - whole[0]) / 2)
+    before = x.span
+    view.right.click()
+    assert x.span[0] > before[0]
+    view.left.click()
+    view.zoom_out.click()
+    assert x.span == pytest.approx(whole)
+    view.zoom_in.click()
+    view.whole.click()
+    assert x.span == whole
+
+
+def test_looks(demo: ClassifierDemo) -> None:
+    view = demo.view
+    assert not view.beat.attention.visible and not view.beat.coarse.visible
+    view.with_attention.value = view.paper.value = True
+    assert view.beat.attention.visible and view.beat.coarse.visible and view.beat.fine.visible
+    steps = np.unique(np.round(np.diff(np.unique(view.beat.coarse.x)), 6))
+    assert steps.tolist() == [200]  # ms, as on paper at 25 mm/s
+    assert view.scale.disabled  # no recording is at hand
+
+
+def test_choices(demo: ClassifierDemo) -> None:
+    view = demo.view
+    view.verdict.value = "wrong"
+    view.order.value = ORDERS[2]
+    assert "Beat 1 of 3 (of 10 in all)" in view.position.value
+    assert "V Ventricular" in view.result.value and "F Fusion" in view.result.value
+    view.class_name.value = "Q"
+    assert NOTHING in view.position.value and view.beat_box.layout.display == "none"
+    assert view.next.disabled and view.random.disabled
+    view.verdict.value = "right"
+    assert "Beat 1 of 1" in view.position.value and view.beat_box.layout.display is None
+    assert not view.next.disabled
+    view.class_name.value = "all"
+    view.patient.value = "208"
+    assert "Beat 1 of 4 (of 10 in all)" in view.position.value
+
+
+def test_slider(demo: ClassifierDemo) -> None:
+    demo.view.next.click()
+    assert "UNCERTAIN" in demo.view.result.value
+    demo.view.threshold.value = 0.5
+    assert "UNCERTAIN" not in demo.view.result.value
+    assert "10.0% of 10 beats" in demo.view.summary.value
+
+
+def test_a_rounded_slider_changes_nothing(beats: Beats) -> None:
+    classifier = FakeClassifier()
+    classifier.threshold = 0.957
+    demo = ClassifierDemo(classifier, beats)
+    demo.view.threshold.value = 0.96  # what the browser makes of it
+    assert demo.gallery.threshold == 0.957
+    demo.view.threshold.value = 0.97
+    assert demo.gallery.threshold == 0.97
+
+
+def test_table_follows_the_choice(demo: ClassifierDemo) -> None:
+    view = demo.view
+    assert view.table.value == ""
+    view.with_table.value = True
+    assert view.table.value.count("<tr") == 11 and "▶ 1<" in view.table.value
+    view.verdict.value = "wrong"
+    assert "Beats 1 to 3 of 3" in view.table.value and ">no<" in view.table.value
+    view.next.click()
+    assert "▶ 2<" in view.table.value
+
+
+def test_csv_of_the_choice(demo: ClassifierDemo, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = saved(demo, monkeypatch)
+    demo.view.verdict.value = "wrong"
+    demo.view.csv.click()
+    (name, content), message = files[0], demo.view.message.value
+    table = pd.read_csv(pd.io.common.BytesIO(content), dtype={"record": str})
+    assert name == "test_beats_classified.csv" and "3 beats go to" in message
+    assert table.label.tolist() == list("NVN") and table.true_label.tolist() == list("SFV")
+    assert not table.right.any() and table.uncertain.all()
+    assert table[[f"p_{c}" for c in CLASSES]].sum(axis=1).tolist() == pytest.approx([1] * 3)
+    assert demo.view.atr.disabled
+
+
+# --- two models ----------------------------------------------------------------------------------
+
+
+def test_one_model_says_how_to_get_another(demo: ClassifierDemo) -> None:
+    assert demo.view.second.layout.display == "none"
+    assert any(NO_SECOND in getattr(w, "value", "") for w in demo.view.models_row.children)
+
+
+def test_two_models_side_by_side(two: ClassifierDemo) -> None:
+    view = two.view
+    assert view.model.options == (("fake", "fake"), ("other", "other"))
+    view.second.value = "other"
+    assert "The two models agree" in view.result.value
+    view.verdict.value = "the models disagree"
+    assert "Beat 1 of 1" in view.position.value
+    assert "The two models disagree" in view.result.value and "N Normal" in view.result.value
+    assert "V Ventricular" in view.result.value and "agree on 90.0%" in view.summary.value
+    view.verdict.value = "all"
+    view.second.value = ""
+    assert "two models" not in view.result.value
+
+
+def test_another_model_classifies_anew(two: ClassifierDemo) -> None:
+    two.view.model.value = "other"
+    two.wait()
+    two.view.class_name.value = "V"
+    assert two.gallery.reading().said == "N" and two.gallery.classifier.card["name"] == "other"
+    assert "other" in two.view.result.value
+
+
+@tried("11 a model file: missing", "demo")
+def test_a_model_that_cannot_be_read_is_told(beats: Beats, tmp_path: Path) -> None:
+    demo = ClassifierDemo(FakeClassifier(), beats, models={"gone": tmp_path / "gone.safetensors"})
+    demo.view.model.value = "gone"
+    assert "There is no model file" in demo.view.message.value
+    assert demo.view.model.value == "fake", "the one in use"
+    demo.view.second.value = "gone"
+    assert "There is no model file" in demo.view.message.value and not demo.view.second.value
+    demo.view.next.click()
+    assert "Beat 2 of 10" in demo.view.position.value
+
+
+def test_any_two_models_can_be_compared(two: ClassifierDemo) -> None:
+    view, session = two.view, two.session
+    view.second.value = "other"
+    view.model.value = "other"  # not compared with itself
+    assert view.second.value == "" and session.second is None
+    view.second.value = "fake"
+    assert view.second.options == (("no other", ""), ("fake", "fake"))
+    assert view.verdict.value == "all" and two.gallery.second.classifier.card["name"] == "fake"
+
+
+# --- the rest ------------------------------------------------------------------------------------
+
+
+def test_about_page(demo: ClassifierDemo) -> None:
+    demo.view.pages.selected_index = ABOUT
+    assert "Normal against abnormal" in demo.view.about.value
+    assert demo.view.body.layout.display == "none"
+
+
+def test_with_a_real_network(beats: Beats) -> None:
+    from ecglib.models.classifier import Classifier
+    from ecglib.models.network import build_model
+
+    classifier = Classifier(build_model("compact"), {})
+    demo = ClassifierDemo(classifier, beats)
+    demo.view.random.click()
+    reading = demo.gallery.reading()
+    assert reading.said == classifier.predict(reading.signal)[0]
+    assert reading.threshold == classifier.threshold
+    assert reading.attention.sum() == pytest.approx(1, abs=1e-5)
+    assert CLASS_NAMES[reading.said] in demo.view.result.value
+    assert demo.view.message.value == ""
+
+
+def test_names_are_shown_as_text(beats: Beats) -> None:
+    demo = ClassifierDemo(FakeClassifier("<i>x"), replace(beats, record=np.full(10, "<u>")))
+    demo.view.with_table.value = True
+    for shown in (demo.view.position, demo.view.table):
+        assert "<u>" not in shown.value and "&lt;u&gt;" in shown.value
+    assert "<i>x" not in reading_html(demo.gallery.reading())
+
+
+def test_saved_state_is_small(demo: ClassifierDemo) -> None:
+    from ipywidgets.embed import dependency_state, embed_data
+
+    data = embed_data([demo.view], state=dependency_state([demo.view]))
+    assert len(json.dumps(data["manager_state"])) < 200_000
+
+
+def test_confidence_of_the_fakes_is_what_the_tests_assume() -> None:
+    assert FakeClassifier().predict_proba(ten_beats().signal).max(axis=1) == pytest.approx(
+        CONFIDENCE
+    )

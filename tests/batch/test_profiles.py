@@ -1,0 +1,105 @@
+import pytest
+
+from ecglib.batch import parameters, profiles
+from notebook_cells import CELL, notebook, problems
+from reliability import tried
+
+
+@pytest.fixture
+def known(tmp_path):
+    draws = "draws: int = 9  # bootstrap draws"
+    cells = {"03": CELL, "04": draws}
+    return {
+        name: parameters.inspect(notebook(tmp_path / f"{name}.ipynb", (cell, ["parameters"])))
+        for name, cell in cells.items()
+    }
+
+
+def yaml_file(folder, text, name="mine.yml"):
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_later_ones_win(known, tmp_path):
+    profile = yaml_file(tmp_path, "epochs: 2\nrate: 0.5\ndraws: 7", "quick.yml")
+    mine = yaml_file(tmp_path, "epochs: 3\nrate: 1e-4")
+    pairs = [("epochs", "4"), ("epochs", "5")]
+    values = profiles.merge(known, ["03"], [profile, mine], pairs)
+    assert values == {"03": {"epochs": 5, "rate": 1e-4}}
+
+
+def test_texts_become_what_the_notebook_declares(known):
+    pairs = [
+        ("record", "007"),
+        ("rate", "1"),
+        ("augment", "False"),
+        ("epochs", "20"),
+        ("seeds", "4,5"),
+    ]
+    values = profiles.merge(known, ["03"], pairs=pairs)["03"]
+    assert values == {"record": "007", "rate": 1.0, "augment": False, "epochs": 20, "seeds": [4, 5]}
+    assert type(values["rate"]) is float
+
+
+@pytest.mark.parametrize(
+    "text, reason",
+    [
+        ("epoch: 3", "did you mean 'epochs'?"),
+        ("zzz: 3", "no notebook has a parameter 'zzz'"),
+        ("epochs: true", "must be of type int, but True is of type bool"),
+        ("epochs: 3.0", "must be of type int"),
+        ("epochs: '3'", "must be of type int"),
+        ("record: 007", "must be of type str"),
+        ("rate: .nan", "finite"),
+        ("rate: .inf", "finite"),
+        ("rate: " + "9" * 400, "too large"),
+        ("epochs: 0", "between 1 and 200"),
+        ("epochs: 1000000000", "between 1 and 200"),
+        ("protocol: patient", "one of kaggle, patients, random"),
+        ("epochs: [3]", "must be of type int"),
+        ("seeds: 3", "must be a list"),
+        ("seeds: [3, true]", "must be of type int"),
+        ("seeds: [3, 100]", "between 0 and 99"),
+        ("epochs:", "must be of type int, but None"),
+        ("'epochs; import os': 3", "is not a parameter name"),
+        ("lambda: 3", "is not a parameter name"),
+        ("5: 3", "is not a parameter name"),
+        ("epochs: 3\nrate: 0.1\nepochs: 4", "'epochs' appears more than once"),
+        ("epochs: [3", "line 1: not YAML"),
+        ("epochs: 3\n\trate: 1", "line 2: not YAML"),
+        ("epochs: !!python/object/apply:os.getcwd []", "not YAML"),
+        ("- epochs", "lines of the form"),
+        ("epochs", "lines of the form"),
+        ("epochs: 2020-13-45", "cannot be read"),
+        ("run_dir: elsewhere", "set by the runner"),
+    ],
+)
+@tried("13 a mistake in a parameter file", "run_all", outcome="a sentence, status 2")
+def test_what_a_file_must_not_hold(known, tmp_path, text, reason):
+    mine = yaml_file(tmp_path, text)
+    (problem,) = problems(profiles.merge, known, ["03"], [mine], reserved=["run_dir"])
+    assert problem.startswith("mine.yml") and reason in problem
+
+
+def test_every_problem_is_listed_at_once(known, tmp_path):
+    files = [
+        yaml_file(tmp_path, "epoch: 3\nepochs: x", "quick.yml"),
+        yaml_file(tmp_path, "rate: 1\nrate: 2"),
+        tmp_path / "missing.yml",
+    ]
+    pairs = [("epochs", "many"), ("draws", "5"), ("x=1;y", "1"), ("augment", "yes")]
+    found = problems(profiles.merge, known, ["03"], files, pairs)
+    assert len(found) == 8
+    # an overridden value is checked as well, and so is a parameter of a notebook that is not run
+    assert any(p.startswith("quick.yml: 'epochs'") for p in found)
+    assert any("'draws' belongs to 04" in p for p in found)
+
+
+def test_a_file_may_name_parameters_of_notebooks_that_are_not_run(known, tmp_path):
+    mine = yaml_file(tmp_path, "draws: 5")
+    assert profiles.merge(known, ["03"], [mine]) == {"03": {}}
+
+
+def test_an_empty_file_changes_nothing(known, tmp_path):
+    assert profiles.merge(known, ["03"], [yaml_file(tmp_path, "# nothing")]) == {"03": {}}

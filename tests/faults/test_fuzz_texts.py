@@ -1,0 +1,99 @@
+"""Parsers of text meet made-up and damaged input: a result or their own error, nothing else.
+
+A few seconds here; ``make fuzz`` goes on for ten minutes (``make fuzz MINUTES=60``). What was found
+has a test of its own in the parser's test file.
+"""
+
+from hypothesis import strategies as st
+
+from ecglib.batch import parameters, profiles
+from ecglib.batch.parameters import ParameterError
+from ecglib.datasets import kaggle
+from ecglib.recordings.readers.text import read_text
+from fuzzing import NUMBER, damaged, fuzz, watch
+
+NOTEBOOK_LINE = st.sampled_from(
+    ["a: int = 1  # one", "b: str = 'x'  # (x | y)", "c: list[float] = [1e999]  # c (0 to 1)",
+     "import os", "a: int = __import__('os').system('true')  # code", "f(", "é: int = 1  # é",
+     "a: int = 9**9**9  # large", "x: float = -1  # (9 to 1)", "\\", "\t\"\"\""]
+)  # fmt: skip
+
+
+def test_parameter_cells(tmp_path):
+    cell = st.lists(NOTEBOOK_LINE | st.text(max_size=30), max_size=5).map("\n".join)
+
+    def target(source: str) -> None:
+        try:
+            with watch.watched():
+                parameters._parse(source, "x.ipynb")
+        except ParameterError as error:
+            assert error.problems
+
+    fuzz(cell, target)
+
+
+YAML = st.lists(
+    st.sampled_from(
+        ["epochs: 3", "epochs: [1", "epochs: !!python/object/apply:os.system ['true']", "? {a: b}",
+         "a: &x [*x]", "a: &a [1]\nb: &b [*a, *a, *a]\nc: [*b, *b, *b]", "<<: 3", "1: 2", "- x",
+         "a: 1e999", "a: .nan", "? [a]\n: 1", "{a: 1}: 2", "---", "..."]
+    )
+    | st.text(max_size=30),
+    max_size=5,
+).map("\n".join)  # fmt: skip
+
+
+def test_parameter_files_and_pairs(tmp_path):
+    file = tmp_path / "p.yml"
+    line = "epochs: int = 3  # passes (1 to 9)\nnames: list[str] = []  # some"
+    known = {"03": parameters._parse(line, "x.ipynb")}
+    text = st.text(max_size=20) | NUMBER
+
+    def target(example) -> None:
+        content, name, value = example
+        file.write_bytes(
+            content if isinstance(content, bytes) else content.encode("utf-8", "replace")
+        )
+        try:
+            with watch.watched():
+                values = profiles.merge(known, ["03"], [file], [(name, value)])
+        except ParameterError as error:
+            assert error.problems
+        else:
+            assert 1 <= values["03"].get("epochs", 1) <= 9
+
+    fuzz(st.tuples(YAML | st.binary(), st.sampled_from(["epochs", "names"]) | text, text), target)
+
+
+FIELD = st.sampled_from(["0", "0.5", "1", "nan", "inf", "1e999", "-1", "x", "", " ", "1,5", '"'])
+TABLE = st.tuples(
+    st.sampled_from([",", ";", "\t", " "]), FIELD, st.integers(0, 190), st.integers(0, 3)
+).map(lambda t: "\n".join([t[0].join([t[1]] * t[2])] * t[3]).encode())
+
+
+def test_beat_files(tmp_path):
+    def target(content: bytes) -> None:
+        try:
+            with watch.watched():
+                read_text(content, "x.csv")
+        except ValueError as error:
+            assert str(error)
+
+    fuzz(TABLE | st.binary() | damaged(("0.5," * 187 + "1\n").encode()), target)
+
+
+def test_kaggle_files(tmp_path):
+    good = ("0.5," * 187 + "1\n").encode()
+    for name in kaggle.FILES:
+        (tmp_path / name).write_bytes(good)
+    kaggle.read_rows(tmp_path)
+
+    def target(content: bytes) -> None:
+        (tmp_path / kaggle.FILES[0]).write_bytes(content)
+        try:
+            with watch.watched():
+                kaggle.read_rows(tmp_path)
+        except ValueError as error:
+            assert kaggle.FILES[0] in str(error)
+
+    fuzz(TABLE | st.binary() | damaged(good), target)

@@ -1,0 +1,33 @@
+"""A file that is out to hurt ends in a sentence or an ECG, and costs 200 MB at most.
+
+Time is measured by `python tests/helpers/hostile_files.py` and not judged here: 2 s on an idle machine.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import hostile_files
+from ecglib.paths import ROOT
+
+pytest.importorskip("resource", reason="memory is measured by POSIX")
+PROGRAM = Path(hostile_files.__file__)
+MEGABYTES = 200
+
+
+@pytest.mark.slow
+def test_no_file_takes_much_memory() -> None:
+    places = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error::RuntimeWarning"}
+    done = subprocess.run(
+        [sys.executable, str(PROGRAM)], env=places, capture_output=True, text=True, timeout=500
+    )
+    assert done.returncode == 0, done.stderr
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(found) > 30
+    for cost in found:
+        assert cost["said"].endswith(".") or cost["said"].startswith("read: "), cost
+        assert cost["mb"] <= MEGABYTES, cost

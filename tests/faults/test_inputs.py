@@ -1,0 +1,222 @@
+"""Bad inputs at every entrance that they can come through: each ends in a sentence of its own.
+
+What came of each stands in outputs/reliability.md, too, see `reliability`.
+"""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from fastapi.testclient import TestClient
+
+from api_requests import LOCAL
+from bad_files import BEAT, INPUTS, ODD
+from demo_fakes import FakeClassifier, ten_beats, upload
+from ecglib.apps.api.app import create_app
+from ecglib.apps.api.settings import Settings
+from ecglib.apps.archive.command import main as archive
+from ecglib.apps.demo.page import ClassifierDemo
+from ecglib.beats.prepared import read_ecg
+from ecglib.models.classifier import Classifier
+from ecglib.models.knn import predict_proba, published_knn
+from foreign_models import FOREIGN, foreign
+from reliability import INPUTS as FAULTS
+from reliability import note, tried
+from tiny_training import save_tiny
+
+pytestmark = pytest.mark.faults
+
+IN_ARCHIVES = (".hea", ".edf", ".ecg")  # an archive's recordings; other files are passed over
+
+
+def ended(name: str, entrance: str, said: str) -> None:
+    """Check the sentence and note what came of the input."""
+    assert re.search(INPUTS[name][1], said), said
+    assert "Traceback" not in said, said
+    note(FAULTS, name, entrance, "no beats, and why" if name.startswith("6 ") else "a sentence")
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_library(name: str, model: Path, tmp_path: Path) -> None:
+    files = INPUTS[name][0]()
+    for own, content in files.items():
+        (tmp_path / own).write_bytes(content)
+    path = tmp_path / min(files, key=lambda own: not own.endswith(".hea"))
+    try:
+        table = Classifier.load(model).classify_recording(path)
+    except ValueError as error:
+        ended(name, "library", str(error))
+    else:
+        assert not len(table) and name.startswith("6 ")
+        ended(name, "library", f"no beats; {table.attrs['no_verdict']}")
+
+
+@pytest.fixture(scope="module")
+def client(model: Path):
+    with TestClient(
+        create_app(Settings(model=model)), LOCAL, raise_server_exceptions=False
+    ) as client:
+        yield client
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_api(name: str, client: TestClient) -> None:
+    files = INPUTS[name][0]()
+    answer = client.post("/recordings", files=[("files", item) for item in files.items()])
+    if name.startswith("6 "):
+        assert answer.status_code == 200 and answer.json()["summary"]["beats"] == 0
+        ended(name, "API", "no beats")
+    else:
+        assert answer.status_code in (413, 422), answer.text
+        ended(name, "API", answer.json()["detail"])
+    if "a.csv" in files:
+        answer = client.post("/batch-predict-csv", files={"file": ("a.csv", files["a.csv"])})
+        assert answer.status_code in (413, 422) and answer.json()["detail"]
+
+
+@pytest.fixture(scope="module")
+def demo(model: Path) -> ClassifierDemo:
+    return ClassifierDemo(Classifier.load(model), ten_beats())
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_demo(name: str, demo: ClassifierDemo) -> None:
+    upload(demo, INPUTS[name][0]())
+    if not demo.view.message.value:  # it can be read
+        demo.view.own.classify.click()
+        demo.wait()
+    ended(name, "demo", demo.view.message.value + demo.view.own.understood.value)
+
+
+def test_archive(model: Path, tmp_path: Path) -> None:
+    """All in one: each fails with its sentence, and none keeps the others from being tried."""
+    folder, out = tmp_path / "archive", tmp_path / "R.parquet"
+    tried = {}
+    for number, (name, (make, _)) in enumerate(INPUTS.items()):
+        files = make()
+        if any(own.endswith(IN_ARCHIVES) for own in files):
+            (folder / str(number)).mkdir(parents=True)
+            for own, content in files.items():
+                (folder / str(number) / own).write_bytes(content)
+            tried[f"{number}/{next(iter(files)).partition('.')[0]}"] = name
+    call = [str(folder), "--out", str(out), "--model", str(model), "--workers", "1"]
+    assert archive(call) == 1
+    table = pd.read_csv(tmp_path / "R.recordings.csv", index_col="recording")
+    assert set(table.index) == tried.keys()
+    for recording, name in tried.items():
+        failure = table.loc[recording, "failure"]
+        if name.startswith("6 "):
+            assert table.loc[recording, "beats"] == 0 and not isinstance(failure, str)
+        ended(name, "archive", failure if isinstance(failure, str) else "no beats")
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_files_of_a_beat(name: str, client: TestClient, tmp_path: Path) -> None:
+    """2, 3: what is written in another way is the same beat to the library and to the API."""
+    expected = np.array(BEAT.split(","), dtype=np.float32)
+    plain = client.post("/predict", json={"signal": expected.tolist()}).json()
+    for content in ODD[name]:
+        (path := tmp_path / "a.csv").write_bytes(content)
+        beats = read_ecg(path)
+        assert np.allclose(beats.signal, expected) and len(beats) == 1
+        answer = client.post("/batch-predict-csv", files={"file": ("a.csv", content)}).json()
+        said, short = answer["predictions"][0], "fewer" in name
+        assert answer["count"] == 1 and said["confidence"] == pytest.approx(plain["confidence"])
+        assert said["true_label"] == (None if short else "Ventricular")
+        assert any("filled up" in note for note in answer["notes"]) == short
+    outcome = "filled up, and said" if short else "read, with the label"
+    for entrance in ("library", "API"):
+        note(FAULTS, name, entrance, outcome)
+
+
+@tried("5 values that are no beats", "library", "API")
+def test_values_that_are_no_beats(model: Path, client: TestClient) -> None:
+    """5, 3: what is no row of 187 finite numbers."""
+    for row in ([np.nan] * 187, [np.inf] * 187, [1e999] * 187, ["x"] * 187, [0.5] * 500, []):
+        with pytest.raises(ValueError, match="finite|number|187"):
+            Classifier.load(model).predict_proba(row)
+        text = str(row).replace("nan", "NaN").replace("inf", "1e999").replace("'", '"')
+        answer = client.post("/predict", content=f'{{"signal": {text}}}')
+        assert answer.status_code == 422
+
+
+# --- 11: what is no model ------------------------------------------------------------------------
+
+
+@pytest.fixture(params=FOREIGN)
+def how(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def no_model(how: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that is no usable model; loading it must not make the folder ``exploded``."""
+    monkeypatch.chdir(tmp_path)
+    foreign(path := tmp_path / "foreign.safetensors", how, model)
+    return path
+
+
+@tried("11 a model file: {how}", "demo")
+def test_no_model_for_the_demo(how: str, no_model: Path) -> None:
+    demo = ClassifierDemo(FakeClassifier(), ten_beats(), models={"foreign": no_model})
+    demo.view.model.value = "foreign"
+    assert "03_cnn_lstm_training" in demo.view.message.value
+    assert not no_model.with_name("exploded").exists()
+    demo.view.next.click()  # with the model from before
+    assert "Beat 2 of 10" in demo.view.position.value
+
+
+@tried("11 a model file: {how}", "API", outcome="503, and /health says why")
+def test_no_model_for_the_api(how: str, no_model: Path) -> None:
+    with TestClient(create_app(Settings(model=no_model)), LOCAL) as client:
+        health = client.get("/health").json()
+        assert health["status"] == "degraded" and "model file" in health["reason"]
+        assert client.get("/ready").status_code == 503
+    assert not no_model.with_name("exploded").exists()
+
+
+@tried("11 a model file: {how}", "archive", outcome="a sentence, status 2")
+def test_no_model_for_an_archive(how: str, no_model: Path, capsys: pytest.CaptureFixture) -> None:
+    call = [str(no_model.parent), "--out", str(no_model.with_name("R.parquet"))]
+    assert archive([*call, "--model", str(no_model)]) == 2
+    assert "03_cnn_lstm_training" in capsys.readouterr().err
+    assert not no_model.with_name("exploded").exists()
+
+
+@tried("18 the model is replaced while it is used", "library", outcome="the old one, to its end")
+def test_a_model_that_is_replaced_while_it_is_used(tmp_path: Path) -> None:
+    path = save_tiny(tmp_path / "m.safetensors", seed=0)
+    beats = ten_beats().signal
+    used = Classifier.load(path)
+    before = used.predict_proba(beats)
+    save_tiny(path, seed=1)
+    assert (used.predict_proba(beats) == before).all()
+    assert (Classifier.load(path).predict_proba(beats) != before).any()
+
+
+# --- 20: too few of a kind -----------------------------------------------------------------------
+
+
+@tried("20 fewer training beats than neighbours", "library")
+def test_fewer_training_beats_than_neighbours() -> None:
+    beats = ten_beats()
+    model = published_knn().fit(beats.signal[:2], beats.label[:2])
+    with pytest.raises(ValueError, match="2 training beats are too few for 5 neighbours"):
+        predict_proba(model, beats.signal)
+
+
+@tried("20 one class alone", "API", outcome="counted and scored")
+def test_beats_of_one_class(client: TestClient) -> None:
+    rows = f"{BEAT},1\n" * 3
+    said = client.post("/batch-predict-csv", files={"file": ("a.csv", rows.encode())}).json()
+    assert said["count"] == 3 and 0 <= said["accuracy"] <= 1 and sum(said["counts"].values()) == 3
+
+
+@tried("20 one class alone", "demo", outcome="counted and scored")
+def test_one_class_in_the_demo(demo: ClassifierDemo) -> None:
+    upload(demo, {"a.csv": f"{BEAT},1\n".encode() * 3})
+    demo.view.own.classify.click()
+    demo.wait()
+    assert "Traceback" not in demo.view.message.value and not demo.view.message.value

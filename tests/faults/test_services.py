@@ -1,0 +1,135 @@
+"""Archive and API, killed at any moment: nothing torn, nobody left behind, the next one works."""
+
+import os
+import random
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+import requests
+
+from ecglib.apps.archive.files import find_recordings
+from ecglib.apps.archive.worker import compact
+from ecglib.datasets.synthetic import write_recordings
+from ecglib.models.classifier import Classifier
+from ecglib.paths import ROOT
+from reliability import note_kills
+
+KILLS = int(os.environ.get("KILLS", "1"))
+pytestmark = pytest.mark.faults
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_recordings(tmp_path_factory.mktemp("r") / "s", n_records=6, minutes=1)
+
+
+def start(*arguments: str, **environment: str) -> subprocess.Popen:
+    command = [sys.executable, "-m", *arguments]
+    places = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | environment
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=ROOT, env=os.environ | places, **quiet)
+
+
+def children(process: subprocess.Popen) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(process.pid).children(recursive=True)
+    return []
+
+
+def kill(process: subprocess.Popen) -> None:
+    """Kill it and wait until those that it has started are gone, too."""
+    left = children(process)
+    process.kill()
+    process.communicate()
+    _, alive = psutil.wait_procs(left, timeout=120)
+    assert alive == []
+
+
+@pytest.mark.slow
+def test_the_archive_is_killed(recordings: Path, model: Path, tmp_path: Path) -> None:
+    out, parts = tmp_path / "R.parquet", tmp_path / "R.parts"
+    call = ["ecglib.archive", str(recordings), "--out", str(out), "--model", str(model)]
+    call += ["--workers", "1"]
+    (temporary := tmp_path / "temporary").mkdir()
+    rng = random.Random(2)
+    for _ in range(KILLS):
+        process = start(*call, TMPDIR=str(temporary))
+        time.sleep(rng.uniform(0, 8))
+        for worker in children(process):  # some rounds lose a worker, too, and a moment later all
+            if rng.random() < 0.3 and "spawn_main" in str(worker.cmdline()):
+                with suppress(psutil.NoSuchProcess):
+                    worker.kill()
+                time.sleep(rng.uniform(0, 4))
+        kill(process)
+        for part in [*parts.rglob("*.parquet"), *tmp_path.glob("R.parquet")]:
+            if not part.name.startswith("."):
+                pd.read_parquet(part)
+        if out.exists():  # done: the next round begins anew
+            out.unlink()
+            for part in parts.rglob("*.parquet"):
+                part.unlink()
+    last = start(*call, TMPDIR=str(temporary))
+    _, error = last.communicate(timeout=600)
+    assert last.returncode == 0, error.decode()
+    beats, classifier = pd.read_parquet(out), Classifier.load(model)
+    for entry in find_recordings(str(recordings), ""):
+        expected = compact(classifier.classify_recording(entry.path), entry.name)
+        own = beats[beats["recording"] == entry.name].reset_index(drop=True)
+        pd.testing.assert_frame_equal(own, expected, rtol=1e-4)
+    assert [path.name for path in tmp_path.rglob(".*")] == []
+    assert [*temporary.glob("ecg-*")] == []
+    note_kills("archive and its workers", KILLS)
+
+
+@pytest.mark.slow
+def test_the_api_is_killed(recordings: Path, model: Path, tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    own = {"ECG_API_PORT": str(port), "ECG_API_MODEL": str(model), "TMPDIR": str(tmp_path)}
+
+    def ready(process: subprocess.Popen) -> None:
+        while True:
+            assert process.poll() is None, process.communicate()[1].decode()
+            with suppress(requests.ConnectionError):
+                if requests.get(f"{address}/ready", timeout=60).ok:
+                    return
+            time.sleep(0.1)
+
+    def send() -> int:
+        names = [recordings / f"s01{suffix}" for suffix in (".hea", ".dat")]
+        files = [("files", (path.name, path.read_bytes())) for path in names]
+        with suppress(requests.RequestException):
+            return requests.post(f"{address}/recordings", files=files, timeout=300).status_code
+        return 0
+
+    rng = random.Random(3)
+    for _ in range(KILLS):
+        ready(process := start("ecglib.api", **own))
+        answers: list[int] = []
+        asking = threading.Thread(target=lambda to=answers: to.append(send()))
+        asking.start()
+        time.sleep(rng.uniform(0, 4))
+        if rng.random() < 0.5:  # the process at work, first; the server gets over it
+            for worker in children(process):
+                worker.kill()
+            asking.join()
+            assert answers[0] in (200, 503) and send() == 200
+        kill(process)
+        asking.join()
+    ready(process := start("ecglib.api", **own))
+    assert send() == 200
+    process.terminate()
+    _, error = process.communicate(timeout=120)
+    assert b"Traceback" not in error, error.decode()
+    assert [path.name for path in tmp_path.iterdir()] == []
+    note_kills("API and its workers", KILLS)

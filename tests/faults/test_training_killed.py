@@ -1,0 +1,50 @@
+"""A training that is killed at any moment ends like one that never was."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load_file
+
+import tiny_training
+from reliability import note_kills
+
+PROGRAM = Path(tiny_training.__file__)
+KILLS = int(os.environ.get("KILLS", "10"))  # a hundred in `make faults`
+
+
+def start(folder: Path) -> subprocess.Popen:
+    command = [sys.executable, str(PROGRAM), str(folder / "state.pt"), str(folder / "weights")]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(PROGRAM.parents[1])}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+
+
+@pytest.mark.slow
+@pytest.mark.faults
+def test_killed_training_ends_with_the_same_weights(tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    uninterrupted = start(whole)
+    uninterrupted.communicate()
+    assert uninterrupted.returncode == 0
+    rng = random.Random(0)
+    resumed = 0
+    for _ in range(KILLS):
+        process = start(killed)
+        first = process.stdout.readline()  # from here on it trains
+        resumed += first.startswith("Going on")
+        time.sleep(rng.uniform(0, 0.15))
+        process.kill()
+        process.communicate()
+    last = start(killed)
+    output, _ = last.communicate()
+    assert last.returncode == 0 and output.startswith("Going on")
+    assert resumed >= KILLS // 2
+    expected, found = load_file(whole / "weights"), load_file(killed / "weights")
+    assert expected.keys() == found.keys()
+    assert all((expected[name] == found[name]).all() for name in expected)
+    assert {path.name for path in killed.iterdir()} == {"state.pt", "weights"}
+    note_kills("training", KILLS)

@@ -1,0 +1,90 @@
+"""What tests of the demo share: a classifier that answers at once, ten beats, a visitor's hands."""
+
+import numpy as np
+import pytest
+
+from ecglib.apps.demo.page import ClassifierDemo
+from ecglib.apps.demo.state.session import OWN
+from ecglib.beats.beats import Beats
+from ecglib.labels import CLASSES
+
+# What the fake classifier says of ten beats, most probable class first ...
+SAID = "NNNVVSFQNV"
+CONFIDENCE = np.array([0.99, 0.55, 0.90, 0.97, 0.45, 0.70, 0.65, 1.00, 0.50, 0.80])
+# ... and what they are: beats 1, 4 and 8 are classified wrongly.
+TRUE = "NSNVFSFQVV"
+
+
+class FakeClassifier:
+    """Answers by a beat's first sample, which holds its number; says nothing of more than ten."""
+
+    threshold = 0.6
+
+    def __init__(self, name: str = "fake", said: str = SAID):
+        self.card = {"name": name, "trained_on": {"protocol": "kaggle", "synthetic": False}}
+        self._said = said
+
+    def predict_proba(self, signal, rhythm=None):
+        number = np.rint(np.atleast_2d(signal)[:, 0] * 10).astype(int)
+        proba = np.repeat(((1 - CONFIDENCE) / 4)[number][:, None], 5, axis=1)
+        proba[range(len(number)), [CLASSES.index(self._said[n]) for n in number]] = CONFIDENCE[
+            number
+        ]
+        return proba
+
+    def attention(self, signal):
+        return np.full((1, 187), 1 / 187)
+
+
+def ten_beats() -> Beats:
+    """Beats whose first sample tells the fake classifier their number."""
+    signal = np.zeros((10, 187), dtype=np.float32)
+    signal[:, :120] = 0.5
+    signal[:, 0] = np.arange(10) / 10
+    return Beats(
+        signal=signal,
+        label=np.array([CLASSES.index(c) for c in TRUE]),
+        record=np.array(["100"] * 5 + ["208"] * 5),
+        sample=np.arange(10) * 36_000 + 360,
+        rr_before=np.full(10, np.nan, np.float32),
+        rr_after=np.full(10, np.nan, np.float32),
+    )
+
+
+def upload(demo: ClassifierDemo, content: bytes | dict[str, bytes], name: str = "mine.csv") -> None:
+    """What the page does when somebody hands in files."""
+    files = content if isinstance(content, dict) else {name: content}
+    transfer(demo, list(files), list(files.values()))
+    demo.wait()
+
+
+def transfer(demo: ClassifierDemo, names: list[str], contents: list[bytes]) -> None:
+    """Files as the page sends them, in pieces; several may have one name."""
+    demo.view.pages.selected_index = OWN
+    send = demo.view.own.files._receive
+    send(None, {"kind": "begin", "transfer": "a", "names": names}, [])
+    for index, data in enumerate(contents):
+        for start in range(0, len(data), 1 << 20):
+            piece = memoryview(data[start : start + (1 << 20)])
+            send(None, {"kind": "piece", "transfer": "a", "index": index}, [piece])
+    send(None, {"kind": "end", "transfer": "a", "size": sum(map(len, contents))}, [])
+
+
+def classify(demo: ClassifierDemo, content: bytes | dict[str, bytes], **options) -> None:
+    upload(demo, content, **options)
+    demo.view.own.classify.click()
+    demo.wait()
+
+
+def csv(beats: Beats, labels: bool = True) -> bytes:
+    rows = np.column_stack([beats.signal, beats.label]) if labels else beats.signal
+    return "\n".join(",".join(f"{value:.6f}" for value in row) for row in rows).encode()
+
+
+def saved(demo: ClassifierDemo, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes]]:
+    """What goes to the browser from now on."""
+    files: list[tuple[str, bytes]] = []
+    monkeypatch.setattr(
+        demo.view.own.files, "save", lambda name, content, mime: files.append((name, content))
+    )
+    return files

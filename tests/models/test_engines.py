@@ -1,0 +1,132 @@
+"""The ONNX form of a network: the same answers, and never used when they would be others."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from ecglib.datasets.splits import split_beats
+from ecglib.models.classifier import Classifier
+from ecglib.models.engines import EngineError, export_onnx
+from ecglib.models.ensemble import Ensemble
+from ecglib.models.model_file import save_model
+from ecglib.models.network import CNNLSTM, CONFIGS
+from reliability import tried
+from tiny_training import save_tiny
+
+
+@pytest.fixture(scope="module", params=["compact", "rhythm", "ensemble"])
+def model_path(request, tmp_path_factory):
+    torch.manual_seed(0)
+    config = CONFIGS[request.param if request.param in CONFIGS else "rhythm"]
+    models = [CNNLSTM(config) for _ in range(2)]
+    for model in models:
+        model.fit_standardisation(torch.rand(50, 187), torch.randn(50, 6))
+    model = models[0] if request.param in CONFIGS else Ensemble(models)
+    path = tmp_path_factory.mktemp("models") / f"{request.param}.safetensors"
+    save_model(model, path, {})
+    export_onnx(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def beats():
+    rng = np.random.default_rng(0)
+    rhythm = rng.normal(0, 0.2, (700, 6)).astype(np.float32)
+    rhythm[::3, 0] = np.nan
+    return rng.random((700, 187), dtype=np.float32), rhythm
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_every_engine_answers_like_pytorch(model_path, beats, engine):
+    pytest.importorskip(engine)
+    torch_s = Classifier.load(model_path, engine="torch")
+    other_s = Classifier.load(model_path, engine=engine)
+    assert (torch_s.engine, other_s.engine) == ("torch", engine)
+    for rhythm in (None, beats[1]):
+        expected = torch_s.predict_proba(beats[0], rhythm)
+        np.testing.assert_allclose(other_s.predict_proba(beats[0], rhythm), expected, atol=1e-4)
+    one = other_s.predict_proba(beats[0][0], beats[1][0])
+    np.testing.assert_allclose(one[0], expected[0], atol=1e-4)
+
+
+def test_onnx_runtime_serves_where_it_can(model_path):
+    assert Classifier.load(model_path).engine == "onnxruntime"
+
+
+def test_onnx_runtime_needs_no_pytorch(model_path):
+    """Which takes longer to load than a recording to classify."""
+    code = (
+        "import sys; from ecglib.models.classifier import Classifier; import numpy as np;"
+        f"classifier = Classifier.load({str(model_path)!r});"
+        "classifier.classify_recording(np.eye(360).ravel(), 360);"
+        "sys.exit(str({'torch', 'scipy.signal', 'matplotlib', 'sklearn'} & {*sys.modules} or ''))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.strip() == ""
+
+
+def test_a_network_whose_onnx_form_differs_has_none(model_path, tmp_path, monkeypatch):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(model_path.read_bytes())
+    monkeypatch.setattr("ecglib.models.engines.CLOSE", -1.0)
+    with pytest.raises(EngineError, match="differ"):
+        export_onnx(path)
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_without_an_onnx_form_pytorch_serves(model_path, tmp_path):
+    alone = tmp_path / "alone.safetensors"
+    alone.write_bytes(model_path.read_bytes())
+    assert Classifier.load(alone).engine == "torch"
+    with pytest.raises(EngineError, match="no ONNX form"):
+        Classifier.load(alone, engine="onnxruntime")
+
+
+@pytest.mark.parametrize("damage", ["other weights", "one bit", "torn", "foreign"])
+@tried("12 an ONNX form of a model: {damage}", "library", outcome="not used")
+def test_an_onnx_form_of_something_else_is_not_used(model_path, tmp_path, damage):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(model_path.read_bytes())
+    onnx = path.with_suffix(".onnx")
+    if damage == "other weights":
+        other = tmp_path / "other.safetensors"
+        save_tiny(other, seed=1)
+        export_onnx(other)
+        onnx.write_bytes(other.with_suffix(".onnx").read_bytes())
+    elif damage == "one bit":
+        content = bytearray(model_path.with_suffix(".onnx").read_bytes())
+        content[len(content) // 2] ^= 1
+        onnx.write_bytes(content)
+    elif damage == "torn":
+        onnx.write_bytes(model_path.with_suffix(".onnx").read_bytes()[:50_000])
+    else:
+        onnx.write_bytes(b"not ONNX at all")
+    assert Classifier.load(path).engine == "torch"
+    with pytest.raises(EngineError, match="can't serve this model"):
+        Classifier.load(path, engine="onnxruntime")
+
+
+def test_an_engine_that_fails_without_a_word_is_named(model_path, monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("ecglib.models.engines._onnxruntime", fail)
+    with pytest.raises(EngineError, match="onnxruntime can't serve this model: MemoryError"):
+        Classifier.load(model_path, engine="onnxruntime")
+
+
+def test_unknown_engine(model_path):
+    with pytest.raises(EngineError, match="auto, torch, onnxruntime, openvino"):
+        Classifier.load(model_path, engine="tensorrt")
+
+
+@pytest.mark.data
+def test_the_shipped_onnx_form_calls_every_test_beat_as_pytorch_does(mitdb_beats):
+    signal = mitdb_beats.signal[split_beats(mitdb_beats, "kaggle").test]
+    expected = Classifier.load(engine="torch").predict_proba(signal)
+    found = Classifier.load(engine="onnxruntime").predict_proba(signal)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() >= 0.9999

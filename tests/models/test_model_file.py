@@ -1,0 +1,122 @@
+"""Model files that are damaged or hostile are refused with a sentence, before anything is built."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from ecglib.models.model_file import (
+    CARD_KEY,
+    ModelFileError,
+    checksum,
+    load_model,
+    read_card,
+    save_model,
+)
+from ecglib.models.network import CNNLSTM
+from reliability import tried
+from tiny_training import TINY
+
+
+@pytest.fixture
+def good(tmp_path):
+    path = tmp_path / "tiny.safetensors"
+    save_model(CNNLSTM(TINY), path, {"name": "tiny", "threshold": 0.7, "beats": {1: 2, 10: 3}})
+    return path
+
+
+def write(path, card, tensors):
+    """A file that says of itself that it is whole."""
+    card = json.loads(json.dumps(card))
+    card["sha256"] = checksum(card, {name: t.numpy() for name, t in tensors.items()})
+    save_file(tensors, path, metadata={CARD_KEY: json.dumps(card)})
+
+
+def test_what_was_saved_loads(good):
+    model, card = load_model(good)
+    assert card["name"] == "tiny" and len(card["sha256"]) == 64
+    save_model(model, good, card)
+    assert load_model(good)[1] == card
+
+
+def test_others_may_read_it_as_any_new_file(good, tmp_path):
+    (tmp_path / "new").touch()
+    assert good.stat().st_mode == (tmp_path / "new").stat().st_mode
+
+
+@pytest.mark.parametrize("part", ["weights", "threshold", "temperature"])
+@tried("11 a model with one changed byte", "library")
+def test_one_changed_byte_is_noticed(good, part):
+    content = bytearray(good.read_bytes())
+    spot = content.find(b"0.7") + 2 if part == "threshold" else -1
+    if part == "temperature":  # 1.0 as float32, the only such number
+        spot = content.rfind(torch.ones(()).numpy().tobytes()) + 2
+    content[spot] ^= 1
+    good.write_bytes(content)
+    with pytest.raises(ModelFileError, match="SHA-256.*03_cnn_lstm_training"):
+        load_model(good)
+
+
+def test_a_file_without_checksum_is_refused(good):
+    model, card = load_model(good)
+    del card["sha256"]
+    save_file(model.state_dict(), good, metadata={CARD_KEY: json.dumps(card)})
+    with pytest.raises(ModelFileError, match="SHA-256"):
+        load_model(good)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("lstm_units", 2**40),
+        ("lstm_layers", 10**9),
+        ("channels", [10**12, 16]),
+        ("channels", [8] * 10**5),
+        ("channels", "many"),
+        ("kernels", [10**9, 3]),
+        ("strides", [-1, 2]),
+        ("head", [[8]]),
+        ("head", None),
+        ("dropout", "a lot"),
+        ("something_else", 1),
+        (None, None),
+        (None, [1]),
+    ],
+)
+@tried("11 a model of impossible size", "library")
+def test_an_impossible_architecture_takes_no_memory(good, name, value):
+    model, card = load_model(good)
+    card["architecture"] = card["architecture"] | {name: value} if name else value
+    write(good, card, model.state_dict())
+    with pytest.raises(ModelFileError):
+        load_model(good)
+
+
+@pytest.mark.parametrize("damage", ["NaN", "float64", "bfloat16", "missing", "one too many"])
+@tried("11 weights that can't predict", "library")
+def test_weights_that_cannot_predict_are_refused(good, damage):
+    model, card = load_model(good)
+    tensors = model.state_dict()
+    name = "attention.weight"
+    if damage == "NaN":
+        tensors[name] = tensors[name] * torch.nan
+    elif damage == "missing":
+        del tensors[name]
+    elif damage == "one too many":
+        tensors["more"] = torch.zeros(1)
+    else:
+        tensors[name] = tensors[name].to(getattr(torch, damage))
+    if damage == "bfloat16":  # which has no checksum of ours
+        save_file(tensors, good, metadata={CARD_KEY: json.dumps(card)})
+    else:
+        write(good, card, tensors)
+    with pytest.raises(ModelFileError):
+        load_model(good)
+
+
+def test_a_card_nested_without_end_is_refused(good):
+    card = '{"version": ' + "[" * 10**5 + "]" * 10**5 + "}"
+    save_file({"x": torch.zeros(1)}, good, metadata={CARD_KEY: card})
+    with pytest.raises(ModelFileError, match="no model card"):
+        read_card(good)

@@ -1,0 +1,61 @@
+"""How the app is started: what its settings, image and services promise."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+
+
+def test_settings_of_the_app_have_reasons() -> None:
+    """A comment behind the line, or above it and those that belong to it."""
+    lines = (ROOT / "app" / "voila.py").read_text(encoding="utf-8").splitlines()
+    settings = [i for i, line in enumerate(lines) if line.startswith("c.")]
+    assert len(settings) > 15
+    bare = [i for i in settings if " # " not in lines[i] and not lines[i].endswith("[")]
+    assert [lines[i] for i in bare if not lines[i - 1].startswith(("#", "c."))] == []
+
+
+def test_services_answer_this_computer_only() -> None:
+    ports = {name: service["ports"] for name, service in COMPOSE["services"].items()}
+    assert ports == {"app": ["127.0.0.1:3000:3000"], "api": ["127.0.0.1:8000:8000"]}
+    assert "\nEXPOSE 3000 8000\n" in DOCKERFILE and "'.[app,api]'" in DOCKERFILE
+
+
+def test_the_health_check_of_the_api_asks_for_what_it_serves() -> None:
+    """What the app's asks for is tested with the app itself."""
+    pytest.importorskip("fastapi")
+    from ecglib.apps.api.app import info
+
+    asked = COMPOSE["services"]["api"]["healthcheck"]["test"][-1]
+    assert "127.0.0.1:8000/health" in asked
+    assert "/health" in {route.path for route in info.routes}
+
+
+def test_services_have_no_powers_to_spare() -> None:
+    for service in COMPOSE["services"].values():
+        assert (
+            service["cap_drop"] == ["ALL"] and "no-new-privileges:true" in service["security_opt"]
+        )
+        assert all(volume.endswith(":ro") for volume in service["volumes"])
+    assert DOCKERFILE.index("USER ecg") < DOCKERFILE.index("\nCMD ")
+
+
+def test_health_checks_need_nothing_that_a_slim_image_lacks() -> None:
+    checks = re.findall(r"HEALTHCHECK.*\n\s+CMD (\[.*\])", DOCKERFILE)
+    commands = [yaml.safe_load(check) for check in checks]
+    commands.append(COMPOSE["services"]["api"]["healthcheck"]["test"][1:])
+    assert len(commands) == 2
+    for program, option, code in commands:
+        assert (program, option) == ("python", "-c")
+        compile(code, "health check", "exec")
+    assert "curl" not in DOCKERFILE.replace("no curl", "")
+
+
+def test_no_secret_and_no_data_get_into_the_image() -> None:
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
+    assert {".git", ".env", "kaggle.json", "data", "outputs"} <= set(ignored)

@@ -1,0 +1,165 @@
+"""The notebooks keep their rules, and the rules find what they are there to find."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+import notebook_rules as rules
+
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+
+
+@pytest.fixture(scope="module")
+def notebooks() -> dict[str, NotebookNode]:
+    """All notebooks by name, read once."""
+    found = sorted(FOLDER.glob("*.ipynb"))
+    return {path.stem: nbformat.read(path, as_version=nbformat.NO_CONVERT) for path in found}
+
+
+def test_there_are_the_five_notebooks(notebooks: dict[str, NotebookNode]) -> None:
+    assert tuple(notebooks) == rules.NAMES
+
+
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("name", rules.NAMES)
+def test_notebook(name: str, rule: rules.Rule, notebooks: dict[str, NotebookNode]) -> None:
+    if name not in notebooks:
+        pytest.fail(f"notebooks/{name}.ipynb is missing")
+    assert list(rule(notebooks[name])) == []
+
+
+# --- the rules themselves ------------------------------------------------------------------------
+
+PARAMETERS = """\
+run_dir: str = "outputs/lab"  # where results go
+source: str = "auto"  # which beats
+root: str = ""  # folder of the recordings
+protocol: str = "kaggle"  # how beats are split
+seed: int = 0  # of everything random
+dropout: float = 0.45  # share of units left out
+records: list[str] = ["100", "101"]  # recordings to show"""
+
+KERNEL = {
+    "kernelspec": {"name": "python3", "display_name": "Python 3"},
+    "language_info": {"name": "python"},
+}
+OPENING = "# A title\n\n" + "\n".join(f"**{words}.** Something." for words in rules.OPENING)
+
+
+def good() -> NotebookNode:
+    """A small notebook that keeps all rules."""
+    return new_notebook(
+        cells=[
+            new_markdown_cell(OPENING),
+            new_code_cell("import numpy as np\n\nimport ecglib"),
+            new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]}),
+            new_code_cell('figure_name = f"{run_dir}/figures/paced"\nnp.ones(seed), "/", sorted'),
+            new_code_cell('sorted(records, key=lambda name: name[-1])  # not "named"'),
+            new_markdown_cell("## 4. Limits\n\nOne lead."),
+            new_markdown_cell("## References\n\nMoody and Mark 2001."),
+        ],
+        metadata=KERNEL,
+    )
+
+
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
+def test_a_good_notebook_keeps_each_rule(rule: rules.Rule) -> None:
+    assert list(rule(good())) == []
+
+
+def _with_code(source: str) -> NotebookNode:
+    notebook = good()
+    notebook.cells.insert(4, new_code_cell(source))
+    return notebook
+
+
+def _with_text(source: str) -> NotebookNode:
+    notebook = good()
+    notebook.cells.insert(4, new_markdown_cell(source))
+    return notebook
+
+
+def _with_parameters(old: str, new: str) -> NotebookNode:
+    assert old in PARAMETERS
+    notebook = good()
+    notebook.cells[2].source = PARAMETERS.replace(old, new)
+    return notebook
+
+
+def _with(index: int | None = None, /, **changes: object) -> NotebookNode:
+    notebook = good()
+    (notebook if index is None else notebook.cells[index]).update(changes)
+    return notebook
+
+
+def _without(index: int) -> NotebookNode:
+    notebook = good()
+    del notebook.cells[index]
+    return notebook
+
+
+BAD = [
+    (rules.is_valid, _with(1, surprise=1)),
+    (rules.is_valid, _with(nbformat_minor=4)),
+    (rules.has_python3_kernel, _with(metadata={})),
+    (rules.has_python3_kernel, _with(metadata=KERNEL | {"kernelspec": {"name": "ecg"}})),
+    (rules.has_python3_kernel, _with(metadata=KERNEL | {"language_info": {}})),
+    (rules.has_no_outputs, _with(1, execution_count=1)),
+    (rules.has_no_outputs, _with(1, outputs=[new_output("stream", text="hello")])),
+    (rules.has_no_outputs, _with(1, metadata={"papermill": {}})),
+    (rules.has_no_outputs, _with(0, attachments={"a.png": {}})),
+    (rules.has_no_outputs, _with(metadata={"widgets": {}})),
+    (rules.is_plain_python, _with_code("%matplotlib inline")),
+    (rules.is_plain_python, _with_code("!pip install wfdb")),
+    (rules.is_plain_python, _with_code("  \n")),
+    (rules.is_plain_python, _with_code("import sys\nsys.exit()")),
+    (rules.is_plain_python, _with_code("if seed:\n    get_ipython().system('ls')")),
+    (rules.has_no_definitions, _with_code("def cut(signal):\n    return signal")),
+    (rules.has_no_definitions, _with_code("async def cut(signal):\n    return signal")),
+    (rules.has_no_definitions, _with_code("if seed:\n    class Beat:\n        pass")),
+    (rules.has_no_definitions, _with_code("cut = lambda signal: signal[:187]")),
+    (rules.has_short_cells, _with_code("\n".join(["seed"] * 26))),
+    (rules.has_no_paths_of_its_own, _with_code("open('../data/100.dat')")),
+    (rules.has_no_paths_of_its_own, _with_code(r"open('..\\data\\100.dat')")),
+    (rules.has_no_paths_of_its_own, _with_code("open('/home' '/ann/100.dat')")),
+    (rules.has_no_paths_of_its_own, _with_code("open('~/mitdb/100.dat')")),
+    (rules.has_no_paths_of_its_own, _with_code("open(f'/data/{seed}.dat')")),
+    (rules.has_no_paths_of_its_own, _with_code(r"open('C:\\mitdb\\100.dat')")),
+    (rules.has_no_paths_of_its_own, _with_text("See [the readme](../README.md).")),
+    (rules.has_literal_parameters, _without(2)),
+    (rules.has_literal_parameters, _with(1, metadata={"tags": ["parameters"]})),
+    (rules.has_literal_parameters, _with_parameters("seed: int = 0", "seed = 0")),
+    (rules.has_literal_parameters, _with_parameters("seed: int = 0", "seed: int = 1")),
+    (rules.has_literal_parameters, _with_parameters("seed: int = 0", "seeds: int = 0")),
+    (rules.has_literal_parameters, _with_parameters("0.45", "1 - 0.55 * seed")),
+    (rules.has_literal_parameters, _with_parameters("dropout: float", "dropout: int")),
+    (rules.has_literal_parameters, _with_parameters('"100", ', '"100",\n')),
+    (rules.has_literal_parameters, _with_parameters("dropout: float", "import os\ndropout: float")),
+    (rules.has_parameters_that_papermill_reads, _with_parameters("  # of everything random", "")),
+    (rules.has_parameters_that_papermill_reads, _with_parameters("outputs/lab", "outputs#lab")),
+    (rules.has_parameters_that_papermill_reads, _with_parameters(": float", ": float | None")),
+    (rules.has_parameters_that_papermill_reads, _with_parameters('"100", ', '"100",\n')),
+    (rules.has_parameters_that_papermill_reads, _with(metadata={})),
+    (rules.has_parameters_before_their_use, _with(1, source="print(seed)")),
+    (rules.opens_with_what_it_is_for, _without(0)),
+    (rules.opens_with_what_it_is_for, _with(cells=[])),
+    (rules.opens_with_what_it_is_for, _with(0, source=OPENING.replace("Cost", "Time"))),
+    (rules.opens_with_what_it_is_for, _with(0, source=OPENING.replace("# A", "A"))),
+    (rules.closes_with_limits_and_references, _without(5)),
+    (rules.closes_with_limits_and_references, _without(6)),
+    (rules.closes_with_limits_and_references, _with(5, source="## Limits")),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "bad"), BAD, ids=[f"{number}-{rule.__name__}" for number, (rule, _) in enumerate(BAD)]
+)
+def test_a_bad_notebook_is_found(rule: rules.Rule, bad: NotebookNode) -> None:
+    assert list(rule(bad)) != []
+
+
+def test_every_rule_is_tested_with_a_bad_notebook() -> None:
+    assert {rule for rule, _ in BAD} == set(rules.RULES)
