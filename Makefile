@@ -55,7 +55,6 @@ fuzz: $(stamp)-test ## feed the parsers made-up files for ten minutes (MINUTES=6
 	FUZZ_SECONDS=$$(($(MINUTES) * 60 / 8)) $(python) -m pytest -s tests/faults/test_fuzz*.py $(ARGS)
 
 faults: $(stamp)-test ## fill the disk, kill every process 100 times (KILLS=1000)
-	$(if $(ARGS),,rm -f outputs/reliability.md)
 	KILLS=$(KILLS) $(python) -m pytest -m faults $(ARGS)
 
 audit: $(stamp)-test ## look for known holes in the code and in the pinned versions

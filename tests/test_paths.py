@@ -13,7 +13,6 @@ from ecglib.datasets.synthetic import write_recordings
 from ecglib.paths import atomic_write
 from ecglib.recordings.reading import open_ecg
 from ecglib.recordings.wfdb import read_recording
-from reliability import tried
 
 HOLD = """
 import os, sys
@@ -45,7 +44,6 @@ def hold() -> subprocess.Popen:
     )
 
 
-@tried("15 killed with a temporary folder", "library", outcome="the next one removes it")
 def test_scratch_of_the_dead_goes_and_of_the_living_stays(temporary: Path) -> None:
     dead, alive = hold(), hold()
     left, held = (Path(process.stdout.readline().strip()) for process in (dead, alive))

@@ -15,7 +15,6 @@ import run_all
 from ecglib.batch import doctor
 from ecglib.datasets import kaggle, physionet, sources
 from ecglib.paths import ROOT
-from reliability import tried
 
 
 def test_ten_lines_and_an_exit_status(monkeypatch, capsys):
@@ -35,7 +34,6 @@ def test_ten_lines_and_an_exit_status(monkeypatch, capsys):
     assert "WRONG  bad        RuntimeError: odd" in said and "pip install" in said
 
 
-@tried("19 packages that can't be imported", "run_all", outcome="mending commands, status 2")
 def test_it_runs_where_nothing_else_does(tmp_path):
     """The libraries can't be imported, and `run_all.py` says which are missing instead of dying."""
     for name in ("papermill", "torch", "jupyter_client", "pooch", "filelock"):
@@ -64,14 +62,12 @@ def test_an_old_python_can_read_it():
     ("number", "state"),
     [((3, 11, 4), "WRONG"), ((3, 11, 5), "ok"), ((3, 13, 9), "ok"), ((3, 14, 0), "WRONG")],
 )
-@tried("19 a Python too old or too new", "run_all", outcome="a mending command")
 def test_python(monkeypatch, number, state):
     fake = SimpleNamespace(version="x y", executable="python", version_info=number)
     monkeypatch.setattr(doctor, "sys", fake)
     assert doctor._python()[0] == state
 
 
-@tried("19 a package missing or too old", "run_all", outcome="a mending command")
 def test_packages(monkeypatch):
     real = doctor.version
 
@@ -91,7 +87,6 @@ def test_packages(monkeypatch):
     assert without({"torch": "99.0+cpu"})[0] == doctor.NOTE
 
 
-@tried("19 another package named ecglib", "run_all", outcome="a mending command")
 def test_another_ecglib_in_the_way(tmp_path, monkeypatch):
     (tmp_path / "ecglib").mkdir()
     (tmp_path / "ecglib" / "__init__.py").touch()
@@ -111,7 +106,6 @@ def test_another_ecglib_in_the_way(tmp_path, monkeypatch):
         ((1, "ImportError: no zmq"), "WRONG"),
     ],
 )
-@tried("19 another kernel, or none", "run_all", outcome="a mending command")
 def test_kernel(monkeypatch, answer, state):
     monkeypatch.setattr(doctor, "_child", lambda code, folder: answer)
     assert doctor._kernel()[0] == state
@@ -132,14 +126,12 @@ def test_a_child_that_crashes_or_hangs(monkeypatch):
         ((-4, "it ended with status -4"), "WRONG", "does not work"),
     ],
 )
-@tried("19 a processor that torch can't use", "run_all", outcome="a mending command")
 def test_processor(monkeypatch, answer, state, words):
     monkeypatch.setattr(doctor, "_child", lambda code, folder: answer)
     found = doctor._processor()
     assert found[0] == state and words in found[1]
 
 
-@tried("19 too little room, or read-only", "run_all", outcome="a mending command")
 def test_disk(monkeypatch):
     assert doctor._disk()[0] == doctor.OK
     with monkeypatch.context() as patch:
@@ -157,7 +149,6 @@ def test_disk(monkeypatch):
 
 
 @pytest.mark.parametrize(("free", "state"), [(1e9, "WRONG"), (9e9, "ok"), (None, "ok")])
-@tried("19 too little memory", "run_all", outcome="a mending command")
 def test_memory(monkeypatch, free, state):
     monkeypatch.setattr(doctor, "available_memory", lambda: free)
     assert doctor._memory()[0] == state

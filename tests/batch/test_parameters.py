@@ -2,7 +2,6 @@ import pytest
 
 from ecglib.batch import parameters
 from notebook_cells import CELL, notebook, problems
-from reliability import tried
 
 
 def test_inspect_reads_type_default_help_and_what_is_allowed(tmp_path):
@@ -33,7 +32,6 @@ def test_inspect_reads_type_default_help_and_what_is_allowed(tmp_path):
         ("epochs: int = = 3  # typo", "not Python"),
     ],
 )
-@tried("13 a parameters cell that holds code", "run_all", outcome="a sentence, status 2")
 def test_a_faulty_parameters_cell_is_refused(tmp_path, line, reason):
     path = notebook(tmp_path / "03.ipynb", (line, ["parameters"]))
     (problem,) = problems(parameters.inspect, path)

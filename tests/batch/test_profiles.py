@@ -2,7 +2,6 @@ import pytest
 
 from ecglib.batch import parameters, profiles
 from notebook_cells import CELL, notebook, problems
-from reliability import tried
 
 
 @pytest.fixture
@@ -75,7 +74,6 @@ def test_texts_become_what_the_notebook_declares(known):
         ("run_dir: elsewhere", "set by the runner"),
     ],
 )
-@tried("13 a mistake in a parameter file", "run_all", outcome="a sentence, status 2")
 def test_what_a_file_must_not_hold(known, tmp_path, text, reason):
     mine = yaml_file(tmp_path, text)
     (problem,) = problems(profiles.merge, known, ["03"], [mine], reserved=["run_dir"])

@@ -12,13 +12,11 @@ import run_all
 from ecglib import paths
 from ecglib.batch import locks, manifest
 from ecglib.datasets import sources
-from reliability import tried
 from run_project import STAGES, WRITE
 
 # Calls that must end before a kernel starts
 
 
-@tried("13 many mistakes at once", "run_all", outcome="all of them listed, status 2")
 def test_every_problem_is_listed_and_nothing_runs(project, no_kernel, capsys):
     (project.folder / "profiles" / "quick.yml").write_text("sourc: x\nroot: 3", encoding="utf-8")
     mine = project.folder / "mine.yml"
@@ -47,14 +45,12 @@ def test_an_unknown_notebook_is_refused(project, no_kernel, capsys, arguments):
 @pytest.mark.parametrize(
     "arguments", [["--profile", "nope"], ["--only", "01", "--from", "02"], ["--nope"], ["-p", "x"]]
 )
-@tried("13 an unknown option or profile", "run_all", outcome="a sentence, status 2")
 def test_a_bad_call_ends_with_status_2(project, no_kernel, arguments):
     with pytest.raises(SystemExit) as leave:
         project.run(*arguments)
     assert leave.value.code == 2
 
 
-@tried("14 the source is out of reach", "run_all", outcome="a sentence, status 2")
 def test_a_source_out_of_reach_ends_before_any_kernel(project, no_kernel, monkeypatch, capsys):
     def locate(source, root):
         raise sources.DataSourceError("no data there")
@@ -65,7 +61,6 @@ def test_a_source_out_of_reach_ends_before_any_kernel(project, no_kernel, monkey
     assert project.leftovers() == []
 
 
-@tried("18 two runs at once", "run_all", outcome="a sentence, status 3")
 def test_a_second_run_names_the_first(project, no_kernel, capsys):
     with locks.one_at_a_time(project.output):
         assert project.run() == 3

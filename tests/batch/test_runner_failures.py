@@ -11,11 +11,9 @@ import pytest
 from ecglib import paths
 from ecglib.batch import runner
 from ecglib.batch.runner import Stage
-from reliability import tried
 from run_project import COMMON, STAGES, WRITE, wait_for
 
 
-@tried("17 a notebook: raises", "run_all", outcome="a sentence, status 1")
 def test_the_first_failure_stops_the_run_and_the_rest_can_follow(project, capsys):
     project.write("01_first", "1 / 0")
     assert project.run() == 1
@@ -47,7 +45,6 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("how", FAILURES)
-@tried("17 a notebook: {how}", "run_all", outcome="a sentence, status 1")
 def test_a_failure_is_seen_and_the_last_good_notebook_stays(project, capsys, how):
     cells, reason = FAILURES[how]
     good = project.executed / "01_first.ipynb"
@@ -65,14 +62,12 @@ def test_a_failure_is_seen_and_the_last_good_notebook_stays(project, capsys, how
     assert project.leftovers() == []
 
 
-@tried("17 a notebook: skips a cell", "run_all", outcome="a sentence, status 1")
 def test_a_tag_does_not_excuse_a_cell(project, capsys):
     project.write("01_first", "1 / 0", tags=["skip-execution"])
     assert project.run("--only", "01") == 1
     assert "cell [3]: it was not run" in capsys.readouterr().err
 
 
-@tried("17 a notebook: its kernel does not start", "run_all", outcome="a sentence, status 1")
 def test_a_kernel_that_does_not_start_is_a_failure(project, monkeypatch, capsys):
     command = {"argv": [sys.executable, "-c", "pass"], "language": "python"}
     monkeypatch.setattr(runner, "get_kernel_dict", lambda: command)
@@ -128,7 +123,6 @@ sys.exit(project.run())
 
 
 @pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@tried("15 Ctrl-C or SIGTERM", "run_all", outcome="work saved, status 130 or 143")
 def test_a_stopped_run_leaves_nothing_torn(tmp_path, number, status):
     output = tmp_path / "outputs" / "quick"
     good = output / "notebooks" / "01_first.ipynb"

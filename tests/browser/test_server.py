@@ -22,7 +22,6 @@ from browser_app import (
     status,
     voila,
 )
-from reliability import tried
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, needs_browser]
 
@@ -72,7 +71,6 @@ def breakable(chromium, app: tuple[str, Path]) -> Iterator:
     page.close()
 
 
-@tried("20 the connection breaks off", "demo", outcome="it comes back, nothing is lost")
 def test_a_connection_that_breaks_off(breakable) -> None:
     """What is clicked meanwhile waits for the page to be connected again, with the same kernel."""
     page = breakable
@@ -85,7 +83,6 @@ def test_a_connection_that_breaks_off(breakable) -> None:
     assert len(page.connections) > before and page.get_by_role("alert").count() == 0
 
 
-@tried("20 a part of a file is lost on the way", "demo")
 def test_a_connection_that_breaks_off_while_a_file_is_sent(breakable) -> None:
     page = breakable
     page.get_by_role("tab", name="Your ECG").click()
@@ -99,7 +96,6 @@ def test_a_connection_that_breaks_off_while_a_file_is_sent(breakable) -> None:
     assert page.locator(".ecg-drop [role=status]").inner_text() == "", "it has arrived"
 
 
-@tried("20 twenty pages", "demo", outcome="no kernel is left")
 def test_twenty_pages_leave_no_kernel(chromium, tmp_path: Path) -> None:
     """One after the other; what a page fails to end is culled."""
     quick = ("--MappingKernelManager.cull_idle_timeout=3", "--MappingKernelManager.cull_interval=1")

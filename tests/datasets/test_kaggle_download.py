@@ -6,7 +6,6 @@ from types import SimpleNamespace
 import pytest
 
 from ecglib.datasets import kaggle
-from reliability import tried
 
 
 @pytest.fixture
@@ -63,7 +62,6 @@ def test_kaggle_comes_next_and_is_kept(caches, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("error", [SystemExit(1), OSError("no credentials"), ImportError("none")])
-@tried("14 Kaggle: no credentials, or wrong ones", "library", outcome="three ways out")
 def test_without_credentials_there_are_three_ways_out(caches, monkeypatch, error):
     client(monkeypatch, "kagglehub", failing(ValueError("403 Forbidden")))
     client(monkeypatch, "kaggle", failing(error))

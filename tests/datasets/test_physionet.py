@@ -12,7 +12,6 @@ import pytest
 
 from ecglib.datasets import physionet
 from ecglib.labels import MITDB_RECORDS
-from reliability import tried
 
 CONTENT = {f"{n}.dat": bytes([n]) * 200_000 + b"end" for n in range(1, 7)}
 REGISTRY = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENT.items()}
@@ -173,7 +172,6 @@ def test_a_fault_that_passes_is_survived(server, tmp_path, pauses, fault):
         ("stall", "stopped answering", 3),
     ],
 )
-@tried("14 PhysioNet: {fault}", "library")
 def test_a_fault_that_stays_is_explained(server, tmp_path, pauses, fault, words, tries):
     server.faults = {"2.dat": [fault, "always"]}
     with pytest.raises(physionet.DownloadError, match=words) as caught:
@@ -194,7 +192,6 @@ def test_goes_on_where_it_stopped(server, tmp_path, pauses):
     assert set(server.asked) == set(CONTENT) - there
 
 
-@tried("14 PhysioNet: a slow drip", "library")
 def test_what_a_killed_download_has_left_goes(server, tmp_path):
     old, new, mine = (tmp_path / name for name in ("tmpab3_de9f", "tmpcd3_de9f", "tmp.txt"))
     for path in (old, new, mine):
@@ -212,7 +209,6 @@ def test_a_dripping_server_is_given_up(server, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-@tried("14 PhysioNet: no server", "library")
 def test_no_server_at_all(server, tmp_path, pauses):
     server.close()
     with pytest.raises(physionet.DownloadError, match="connection failed"):
@@ -230,7 +226,6 @@ def test_bar_only_on_a_terminal(server, tmp_path, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-@tried("14 PhysioNet: another server in its place", "library")
 def test_probe_wants_the_published_file(server):
     server.files = {"RECORDS": "".join(f"{name}\n" for name in MITDB_RECORDS).encode()}
     physionet.probe(server.url)

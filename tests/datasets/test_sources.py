@@ -13,7 +13,6 @@ import ecglib
 from ecglib.datasets import kaggle, physionet, sources, synthetic
 from ecglib.datasets.sources import DataSourceError, locate
 from ecglib.labels import MITDB_RECORDS
-from reliability import tried
 
 
 @pytest.fixture
@@ -141,7 +140,6 @@ def test_kaggles_cache_is_used_without_a_network(project):
         (MITDB_RECORDS[:47], [], "47 of the 48"),
     ],
 )
-@tried("14 files missing in a data folder", "library")
 def test_incomplete_folders_are_passed_over_and_named(project, names, lacking, words):
     put_records(project / "data" / "mitdb", names, lacking)
     with pytest.raises(DataSourceError, match=words):
@@ -237,7 +235,6 @@ def test_unknown_sources_and_useless_roots(project, tmp_path):
 # Nothing in reach ---------------------------------------------------------------------------------
 
 
-@tried("14 no network at all", "library", outcome="synthetic beats, and said")
 def test_the_last_rung_is_announced_in_one_line(project):
     line = locate().describe()
     assert line.startswith("SYNTHETIC") and "\n" not in line

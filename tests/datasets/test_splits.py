@@ -6,7 +6,6 @@ import pytest
 from ecglib.beats.beats import Beats
 from ecglib.datasets.splits import split_beats
 from ecglib.labels import DS1, DS2, MITDB_RECORDS, PACED, patient_of
-from reliability import tried
 
 
 def made_up(n=2000, records=("s01", "s02", "s03", "s04"), source="synthetic", seed=0):
@@ -72,7 +71,6 @@ def test_seed_decides():
     assert set(split_beats(beats, "random", 1).test) != set(split_beats(beats, "random", 2).test)
 
 
-@tried("20 a class of one beat", "library", outcome="it is split")
 def test_class_of_one_beat_does_not_stop_the_split():
     beats = made_up()
     beats.label[:] = 0

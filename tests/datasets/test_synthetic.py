@@ -10,7 +10,6 @@ from ecglib.beats.beats import cut_beats, join
 from ecglib.datasets import synthetic
 from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
 from ecglib.recordings.wfdb import read_recording, record_names
-from reliability import tried
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +100,6 @@ def test_a_folder_that_has_recordings_is_left_alone(tmp_path):
     assert (folder / "s01.dat").read_bytes() == b"mine"
 
 
-@tried("18 several write the same recordings", "library", outcome="one whole folder")
 def test_several_at_once_leave_one_whole_folder(tmp_path):
     def write(_):
         return synthetic.write_recordings(tmp_path / "records", n_records=2, minutes=1)
@@ -130,7 +128,6 @@ def test_cache_is_used_again_and_named_by_seed_and_version(tmp_path, monkeypatch
     assert synthetic.cached(seed=7) == folder
 
 
-@tried("19 no cache to write to", "library", outcome="done without")
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setattr("pooch.os_cache", lambda _: tmp_path / "file")

@@ -10,7 +10,6 @@ from ecglib.beats.beats import Beats
 from ecglib.evaluation import results
 from ecglib.labels import CLASSES
 from ecglib.paths import Run
-from reliability import tried
 
 
 def some_beats(n, source="folder"):
@@ -79,7 +78,6 @@ def test_predictions_come_back(tmp_path):
         assert not any(stored[name].dtype.hasobject for name in stored.files)
 
 
-@tried("12 predictions of other beats", "library")
 def test_predictions_that_do_not_fit(tmp_path):
     run, beats = Run(str(tmp_path)), some_beats(50, source="synthetic")
     with pytest.raises(FileNotFoundError, match="02 and 03"):

@@ -1,7 +1,4 @@
-"""Bad inputs at every entrance that they can come through: each ends in a sentence of its own.
-
-What came of each stands in outputs/reliability.md, too, see `reliability`.
-"""
+"""Bad inputs at every entrance that they can come through: each ends in a sentence of its own."""
 
 import re
 from pathlib import Path
@@ -22,8 +19,6 @@ from ecglib.beats.prepared import read_ecg
 from ecglib.models.classifier import Classifier
 from ecglib.models.knn import predict_proba, published_knn
 from foreign_models import FOREIGN, foreign
-from reliability import INPUTS as FAULTS
-from reliability import note, tried
 from tiny_training import save_tiny
 
 pytestmark = pytest.mark.faults
@@ -35,7 +30,6 @@ def ended(name: str, entrance: str, said: str) -> None:
     """Check the sentence and note what came of the input."""
     assert re.search(INPUTS[name][1], said), said
     assert "Traceback" not in said, said
-    note(FAULTS, name, entrance, "no beats, and why" if name.startswith("6 ") else "a sentence")
 
 
 @pytest.mark.parametrize("name", INPUTS)
@@ -126,12 +120,8 @@ def test_odd_files_of_a_beat(name: str, client: TestClient, tmp_path: Path) -> N
         assert answer["count"] == 1 and said["confidence"] == pytest.approx(plain["confidence"])
         assert said["true_label"] == (None if short else "Ventricular")
         assert any("filled up" in note for note in answer["notes"]) == short
-    outcome = "filled up, and said" if short else "read, with the label"
-    for entrance in ("library", "API"):
-        note(FAULTS, name, entrance, outcome)
 
 
-@tried("5 values that are no beats", "library", "API")
 def test_values_that_are_no_beats(model: Path, client: TestClient) -> None:
     """5, 3: what is no row of 187 finite numbers."""
     for row in ([np.nan] * 187, [np.inf] * 187, [1e999] * 187, ["x"] * 187, [0.5] * 500, []):
@@ -158,7 +148,6 @@ def no_model(how: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     return path
 
 
-@tried("11 a model file: {how}", "demo")
 def test_no_model_for_the_demo(how: str, no_model: Path) -> None:
     demo = ClassifierDemo(FakeClassifier(), ten_beats(), models={"foreign": no_model})
     demo.view.model.value = "foreign"
@@ -168,7 +157,6 @@ def test_no_model_for_the_demo(how: str, no_model: Path) -> None:
     assert "Beat 2 of 10" in demo.view.position.value
 
 
-@tried("11 a model file: {how}", "API", outcome="503, and /health says why")
 def test_no_model_for_the_api(how: str, no_model: Path) -> None:
     with TestClient(create_app(Settings(model=no_model)), LOCAL) as client:
         health = client.get("/health").json()
@@ -177,7 +165,6 @@ def test_no_model_for_the_api(how: str, no_model: Path) -> None:
     assert not no_model.with_name("exploded").exists()
 
 
-@tried("11 a model file: {how}", "archive", outcome="a sentence, status 2")
 def test_no_model_for_an_archive(how: str, no_model: Path, capsys: pytest.CaptureFixture) -> None:
     call = [str(no_model.parent), "--out", str(no_model.with_name("R.parquet"))]
     assert archive([*call, "--model", str(no_model)]) == 2
@@ -185,7 +172,6 @@ def test_no_model_for_an_archive(how: str, no_model: Path, capsys: pytest.Captur
     assert not no_model.with_name("exploded").exists()
 
 
-@tried("18 the model is replaced while it is used", "library", outcome="the old one, to its end")
 def test_a_model_that_is_replaced_while_it_is_used(tmp_path: Path) -> None:
     path = save_tiny(tmp_path / "m.safetensors", seed=0)
     beats = ten_beats().signal
@@ -199,7 +185,6 @@ def test_a_model_that_is_replaced_while_it_is_used(tmp_path: Path) -> None:
 # --- 20: too few of a kind -----------------------------------------------------------------------
 
 
-@tried("20 fewer training beats than neighbours", "library")
 def test_fewer_training_beats_than_neighbours() -> None:
     beats = ten_beats()
     model = published_knn().fit(beats.signal[:2], beats.label[:2])
@@ -207,14 +192,12 @@ def test_fewer_training_beats_than_neighbours() -> None:
         predict_proba(model, beats.signal)
 
 
-@tried("20 one class alone", "API", outcome="counted and scored")
 def test_beats_of_one_class(client: TestClient) -> None:
     rows = f"{BEAT},1\n" * 3
     said = client.post("/batch-predict-csv", files={"file": ("a.csv", rows.encode())}).json()
     assert said["count"] == 3 and 0 <= said["accuracy"] <= 1 and sum(said["counts"].values()) == 3
 
 
-@tried("20 one class alone", "demo", outcome="counted and scored")
 def test_one_class_in_the_demo(demo: ClassifierDemo) -> None:
     upload(demo, {"a.csv": f"{BEAT},1\n".encode() * 3})
     demo.view.own.classify.click()

@@ -21,8 +21,6 @@ from ecglib.datasets import kaggle, physionet, sources
 from ecglib.datasets.synthetic import write_recordings
 from ecglib.paths import ROOT
 from failing_disk import Faults
-from reliability import INPUTS as FAULTS
-from reliability import note, tried
 from run_project import COMMON
 
 pytestmark = pytest.mark.faults
@@ -68,7 +66,6 @@ def test_a_root_in_a_notebook(name: str, tmp_path: Path, good: Path) -> None:
         opened("01_data", root=str(root))
     said = str(error.value)
     assert said.endswith(".") and len(said) > 40, said
-    note(FAULTS, name, "notebook", "a sentence")
 
 
 @pytest.mark.parametrize("name", ["1 an empty file", "5 a value that is no number",
@@ -82,13 +79,11 @@ def test_a_root_of_a_run(name: str, project, monkeypatch, tmp_path: Path, good, 
     said = capsys.readouterr().err
     assert re.search(r"cell \[3\]: \w*Error: ", said) and "Traceback" not in said
     assert project.leftovers() == [] and not (project.output / "run.json").exists()
-    note(FAULTS, name, "run_all", "a sentence, status 1")
 
 
 @pytest.mark.parametrize(
     "root", ["nowhere", "a\0b", "~nobody-of-this-name/ecg", "x" * 5000, "loop", "-"]
 )
-@tried("14 a data folder that is none", "run_all", outcome="a sentence, status 2")
 def test_a_root_that_is_none(root: str, project, no_kernel, monkeypatch, tmp_path, capsys) -> None:
     monkeypatch.setattr(sources, "locate", LOCATE)
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
@@ -113,13 +108,11 @@ LOCATE = sources.locate
         ("03_cnn_lstm_training", {"epochs": -1}, "impossible"),
     ],
 )
-@tried("13 a value that is not allowed", "notebook")
 def test_a_value_in_a_notebook(notebook: str, values: dict, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         opened(notebook, **({"source": "synthetic"} | values))
 
 
-@tried("14 PhysioNet: no server", "notebook")
 def test_no_network_in_a_notebook(monkeypatch, tmp_path: Path) -> None:
     monkeypatch.setattr("pooch.os_cache", lambda _: tmp_path / "cache")
     monkeypatch.setattr(physionet, "BASE_URL", "http://127.0.0.1:9/")
@@ -139,7 +132,6 @@ class Explosion:
 
 
 @pytest.mark.parametrize("how", ["missing", "pickle"])
-@tried("11 a model file: {how}", "notebook")
 def test_a_model_in_a_notebook(how: str, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "m.safetensors"
@@ -150,7 +142,6 @@ def test_a_model_in_a_notebook(how: str, monkeypatch, tmp_path: Path) -> None:
     assert not (tmp_path / "exploded").exists()
 
 
-@tried("11 a model file: pickle", "run_all", outcome="a sentence, status 1")
 def test_a_model_of_a_run(project, tmp_path: Path, capsys) -> None:
     path = tmp_path / "m.safetensors"
     path.write_bytes(pickle.dumps(Explosion()))
@@ -167,7 +158,6 @@ def test_a_model_of_a_run(project, tmp_path: Path, capsys) -> None:
 # --- the place and the machine -------------------------------------------------------------------
 
 
-@tried("16 no permission to write", "run_all", outcome="a sentence, status 1")
 def test_outputs_that_cannot_be_written_to(project, no_kernel, monkeypatch, capsys) -> None:
     """Whichever call is refused before the first kernel starts."""
     faults = Faults(monkeypatch, project.folder / "outputs")
@@ -188,7 +178,6 @@ def test_outputs_that_cannot_be_written_to(project, no_kernel, monkeypatch, caps
     assert refused >= 3  # the folder, the lock, who holds it
 
 
-@tried("16 a file where outputs should be", "run_all", outcome="a sentence, status 1")
 def test_a_file_in_the_way(project, no_kernel, capsys) -> None:
     project.output.parent.write_text("mine", encoding="utf-8")
     assert project.run() == 1
@@ -219,7 +208,6 @@ def run_elsewhere(folder: Path, **environment: str) -> subprocess.CompletedProce
     )
 
 
-@tried("19 no home folder, terminal or letters", "run_all", outcome="it runs")
 def test_a_bare_machine(tmp_path: Path) -> None:
     """As a service or container may have it: no home to write to, ASCII only, nobody watching."""
     bare = {"HOME": os.devnull, "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "TERM": "dumb"}
@@ -228,7 +216,6 @@ def test_a_bare_machine(tmp_path: Path) -> None:
     assert rb"\u2192 \xfc" in done.stdout
 
 
-@tried("18 odd names, and outputs that are elsewhere", "run_all", outcome="it runs")
 def test_an_odd_place(tmp_path: Path) -> None:
     """A folder's name may hold whatever the system lets it, and outputs may be a link."""
     names = ["spaces and {braces}", "\u00fc\u2192 'quoted'", "#a%20b&c"]

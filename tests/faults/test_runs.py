@@ -18,7 +18,6 @@ import nbformat
 import pytest
 
 from ecglib.paths import ROOT
-from reliability import note_kills, tried
 from run_project import STAGES, Project, wait_for
 
 resource = pytest.importorskip("resource", reason="limits of POSIX")
@@ -110,7 +109,6 @@ def test_run_all_is_killed(project):
         if kernel := kernel_of(project):
             wait_until_gone(kernel)
     finish(project)
-    note_kills("run_all", KILLS)
 
 
 @pytest.mark.slow
@@ -131,7 +129,6 @@ def test_the_kernel_is_killed(project):
         assert project.leftovers() == []
         check_whole(project)
     finish(project)
-    note_kills("kernel", KILLS)
 
 
 def finish(project) -> None:
@@ -144,7 +141,6 @@ def finish(project) -> None:
     check_whole(project)
 
 
-@tried("16 the disk is full", "run_all", outcome="status 1, all that was stays")
 def test_a_full_disk_ends_a_run_with_a_sentence(project):
     good = project.executed / "01_first.ipynb"
     good.parent.mkdir(parents=True)

@@ -20,7 +20,6 @@ from ecglib.apps.archive.worker import compact
 from ecglib.datasets.synthetic import write_recordings
 from ecglib.models.classifier import Classifier
 from ecglib.paths import ROOT
-from reliability import note_kills
 
 KILLS = int(os.environ.get("KILLS", "1"))
 pytestmark = pytest.mark.faults
@@ -86,7 +85,6 @@ def test_the_archive_is_killed(recordings: Path, model: Path, tmp_path: Path) ->
         pd.testing.assert_frame_equal(own, expected, rtol=1e-4)
     assert [path.name for path in tmp_path.rglob(".*")] == []
     assert [*temporary.glob("ecg-*")] == []
-    note_kills("archive and its workers", KILLS)
 
 
 @pytest.mark.slow
@@ -132,4 +130,3 @@ def test_the_api_is_killed(recordings: Path, model: Path, tmp_path: Path) -> Non
     _, error = process.communicate(timeout=120)
     assert b"Traceback" not in error, error.decode()
     assert [path.name for path in tmp_path.iterdir()] == []
-    note_kills("API and its workers", KILLS)

@@ -11,7 +11,6 @@ import pytest
 from safetensors.numpy import load_file
 
 import tiny_training
-from reliability import note_kills
 
 PROGRAM = Path(tiny_training.__file__)
 KILLS = int(os.environ.get("KILLS", "10"))  # a hundred in `make faults`
@@ -47,4 +46,3 @@ def test_killed_training_ends_with_the_same_weights(tmp_path):
     assert expected.keys() == found.keys()
     assert all((expected[name] == found[name]).all() for name in expected)
     assert {path.name for path in killed.iterdir()} == {"state.pt", "weights"}
-    note_kills("training", KILLS)

@@ -15,7 +15,6 @@ from packaging.specifiers import SpecifierSet
 
 from ecglib.batch import parameters
 from ecglib.datasets import kaggle
-from reliability import tried
 from repository import ROOT, tracked_texts
 
 
@@ -119,7 +118,6 @@ def test_no_parameter_asks_for_a_secret() -> None:
 
 
 @pytest.mark.parametrize("place", ["KAGGLE_KEY", "KAGGLE_API_TOKEN", "kaggle.json", "access_token"])
-@tried("14 Kaggle: its answer holds the token", "library", outcome="shown as ***")
 def test_kaggles_keys_are_not_in_messages(tmp_path, monkeypatch, capsys, place) -> None:
     secret = "0123456789abcdef" * 2
     for name in ("KAGGLE_KEY", "KAGGLE_API_TOKEN"):

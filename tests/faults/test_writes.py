@@ -22,7 +22,6 @@ from ecglib.models.model_file import save_model
 from ecglib.models.network import CNNLSTM
 from ecglib.paths import Run, atomic_write, remove_unfinished
 from failing_disk import ERRORS, Faults
-from reliability import WRITING, note
 from tiny_training import TINY, bumps
 
 resource = pytest.importorskip("resource", reason="limits of POSIX")
@@ -110,7 +109,6 @@ def test_every_call_may_fail(tmp_path, monkeypatch, artefact, fault):
             write(run, 0)
     assert found == new
     assert survived >= 4  # make a file, write it, sync it, rename it
-    note(WRITING, artefact, fault, "old or new, whole")
 
 
 @pytest.mark.parametrize("artefact", WRITERS)
@@ -133,7 +131,6 @@ def test_the_disk_may_fill_up_while_writing(tmp_path, artefact):
         assert found.keys() == old.keys()
         if len(old) == 1:
             assert found == old
-    note(WRITING, artefact, "no room after some bytes", "old or new, whole")
 
 
 def test_a_torn_file_is_removed_by_the_next_run(tmp_path):
@@ -164,4 +161,3 @@ def test_synthetic_records_are_whole_or_absent(tmp_path, monkeypatch):
         survived += reached
     assert folder.exists()
     assert survived >= 4
-    note(WRITING, "synthetic records", "full disk", "old or new, whole")

@@ -17,7 +17,6 @@ from ecglib.metrics.tables import (
     summary,
 )
 from predictions import draw, one_hot
-from reliability import tried
 
 pytestmark = pytest.mark.usefixtures("no_warnings")  # undefined is NaN, no division by zero
 
@@ -62,7 +61,6 @@ def test_wrong_everywhere():
     assert scores["ece"] == 1.0 and np.isfinite(scores["log_loss"])
 
 
-@tried("20 a class that is absent", "library", outcome="no score, and said")
 def test_absent_class_is_left_out_of_averages_and_says_so():
     y = np.array([0, 0, 0, 1, 1, 2])
     pred = np.array([0, 0, 4, 1, 1, 2])  # Q is predicted once but has no beats, F neither
@@ -85,7 +83,6 @@ def test_class_never_predicted_has_f1_zero():
 
 
 @pytest.mark.parametrize("n", [1, 7])
-@tried("20 one class alone", "library", outcome="n/a where undefined")
 def test_single_class(n):
     y = np.full(n, 2)
     scores = summary(y, one_hot(y))
@@ -112,7 +109,6 @@ def test_fewer_classes():
         ([], np.empty((0, 5)), "one row a beat"),
     ],
 )
-@tried("20 probabilities that fit no beats", "library")
 def test_input_that_does_not_fit_is_refused(y_true, proba, message):
     with pytest.raises(ValueError, match=message):
         summary(np.array(y_true), proba)

@@ -8,7 +8,6 @@ from ecglib.models.classifier import Classifier
 from ecglib.models.model_file import ModelFileError, read_card, save_model
 from ecglib.models.network import build_model
 from foreign_models import FOREIGN, foreign
-from reliability import tried
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +115,6 @@ def test_bad_recordings(classifier, signal, fs, lead, message):
 
 
 @pytest.mark.parametrize("signal", [np.zeros(0), np.zeros(50), np.ones(10_000)])
-@tried("10 a recording without beats", "library", outcome="no beats, and why")
 def test_recordings_without_beats(classifier, signal):
     table = classifier.classify_recording(signal, fs=360)
     assert len(table) == 0 and "p_Q" in table
@@ -137,7 +135,6 @@ def test_card_travels_with_the_weights(model_file):
 
 
 @pytest.mark.parametrize("how", FOREIGN)
-@tried("11 a model file: {how}", "library")
 def test_foreign_files_are_refused_and_nothing_runs(tmp_path, monkeypatch, model_file, how):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "foreign.safetensors"

@@ -18,7 +18,6 @@ from ecglib.models.network import CNNLSTM, predict_logits
 from ecglib.models.recipes import RECIPES, Recipe, class_weights, focal_loss, one_cycle
 from ecglib.models.sampling import draw
 from ecglib.models.training import fit, validate
-from reliability import tried
 from tiny_training import QUICK, TINY, bumps, train
 
 
@@ -65,7 +64,6 @@ def test_what_was_validated_is_what_is_returned(beats, precision):
     assert float(loss) == pytest.approx(best.validation_loss, rel=tolerance)
 
 
-@tried("15 a training that is interrupted", "library", outcome="goes on, the same weights")
 def test_interrupted_training_ends_like_an_uninterrupted_one(beats, tmp_path):
     whole, _, _ = train(beats)
 
@@ -88,7 +86,6 @@ def test_interrupted_training_ends_like_an_uninterrupted_one(beats, tmp_path):
     assert same_weights(whole, again)
 
 
-@tried("15 a checkpoint of another training", "library", outcome="not used")
 def test_checkpoint_of_another_training_is_not_resumed(beats, tmp_path):
     checkpoint = tmp_path / "tiny.pt"
     train(beats, checkpoint=checkpoint)
@@ -96,7 +93,6 @@ def test_checkpoint_of_another_training_is_not_resumed(beats, tmp_path):
     assert lines[0].startswith("epoch  1")
 
 
-@tried("15 a damaged checkpoint", "library", outcome="begins again, and says so")
 def test_damaged_checkpoint_starts_again(beats, tmp_path, capsys):
     checkpoint = tmp_path / "tiny.pt"
     train(beats, checkpoint=checkpoint)

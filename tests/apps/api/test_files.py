@@ -21,7 +21,6 @@ from ecglib.apps.api.settings import Settings
 from ecglib.apps.api.work import UnusableError
 from ecglib.models.classifier import Classifier
 from ecglib.recordings.wfdb import read_recording
-from reliability import tried
 
 
 def test_recording(client: TestClient, recordings: Path, classifier: Classifier) -> None:
@@ -90,7 +89,6 @@ def test_recordings_that_are_none(
     assert_problem(client.post("/recordings", files=sent, data=data), 422)
 
 
-@tried("17 the process at work dies", "API", outcome="a sentence, then the next answer")
 def test_a_process_that_dies_is_replaced(
     client: TestClient, recordings: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,7 +137,6 @@ def die(*arguments: object) -> None:
 # --- many at a time -----------------------------------------------------------------------------
 
 
-@tried("18 more requests than workers", "API", outcome="a sentence, others go on")
 def test_full_is_said_and_does_not_stop_the_rest(
     model: Path, recordings: Path, monkeypatch
 ) -> None:

@@ -21,7 +21,6 @@ from ecglib.apps.archive.files import find_recordings, finished
 from ecglib.apps.archive.worker import compact
 from ecglib.datasets.synthetic import write_recordings
 from ecglib.models.classifier import Classifier
-from reliability import tried
 from tiny_training import save_tiny
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -183,7 +182,6 @@ def test_the_command_refuses_in_a_sentence(
     assert refused.value.code == 2
 
 
-@tried("17 the cluster goes away", "archive", outcome="a sentence, goes on next time")
 def test_a_cluster_that_goes_away(archive: Path, model: str, tmp_path: Path) -> None:
     """The scheduler ends while recordings wait for a worker."""
     quick = dask.config.set({"distributed.comm.timeouts.connect": "1s"})
@@ -195,7 +193,6 @@ def test_a_cluster_that_goes_away(archive: Path, model: str, tmp_path: Path) -> 
             )
 
 
-@tried("19 packages of an extra are missing", "archive")
 def test_importing_needs_no_cluster() -> None:
     """The module can be imported, and its help read, where the extra is not installed."""
     hide = "import sys; sys.modules.update(dict.fromkeys(['dask', 'distributed', 'pyarrow']))"

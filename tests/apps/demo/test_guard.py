@@ -12,7 +12,6 @@ from ecglib.apps.demo.state.gallery import BATCH, ORDERS
 from ecglib.apps.demo.state.session import OWN, TEST
 from ecglib.apps.demo.widgets.view import DemoView
 from ecglib.beats.beats import Beats
-from reliability import tried
 
 
 class SlowClassifier(FakeClassifier):
@@ -111,7 +110,6 @@ def test_a_model_chosen_meanwhile_classifies_the_upload_anew(two: ClassifierDemo
     assert len(two.session.tests.beats) == 10
 
 
-@tried("17 the work raises", "demo")
 def test_failed_work_is_told(beats: Beats, caplog: pytest.LogCaptureFixture) -> None:
     class Broken(FakeClassifier):
         def predict_proba(self, signal, rhythm=None):
@@ -142,7 +140,6 @@ def test_failed_work_is_told(beats: Beats, caplog: pytest.LogCaptureFixture) -> 
         lambda view: setattr(view.paper, "value", True),
     ],
 )
-@tried("20 an error in a callback", "demo")
 def test_no_error_is_lost(
     demo: ClassifierDemo, use, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -16,7 +16,6 @@ from ecglib.apps.demo.widgets.html import NOTICE, bars_html, reading_html, verdi
 from ecglib.apps.demo.widgets.view import NO_SECOND, NOTHING
 from ecglib.beats.beats import Beats
 from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES
-from reliability import tried
 
 # --- test beats ----------------------------------------------------------------------------------
 
@@ -184,7 +183,6 @@ def test_another_model_classifies_anew(two: ClassifierDemo) -> None:
     assert "other" in two.view.result.value
 
 
-@tried("11 a model file: missing", "demo")
 def test_a_model_that_cannot_be_read_is_told(beats: Beats, tmp_path: Path) -> None:
     demo = ClassifierDemo(FakeClassifier(), beats, models={"gone": tmp_path / "gone.safetensors"})
     demo.view.model.value = "gone"

@@ -3,10 +3,8 @@
 import threading
 
 from ecglib.apps.demo.state.background import Jobs, Work
-from reliability import tried
 
 
-@tried("20 two clicks at once", "demo", outcome="the newer one counts")
 def test_newer_work_takes_the_place_of_older() -> None:
     done: list[str] = []
     go_on = threading.Event()

@@ -24,7 +24,6 @@ from ecglib.models.classifier import Classifier
 from ecglib.models.network import build_model
 from ecglib.paths import MODELS, Run
 from ecglib.recordings.wfdb import read_recording
-from reliability import tried
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +69,6 @@ def test_annotations_give_the_true_classes(found, upload) -> None:
     assert "beats found" in strip.describe() and "a minute" in strip.describe()
 
 
-@tried("10 a recording without beats", "demo")
 def test_a_recording_without_beats_or_rate_is_refused(classifier, upload) -> None:
     flat = replace(upload.recording, signal=np.zeros((5000, 1), np.float32), leads=("I",))
     with pytest.raises(ValueError, match="No beats were found"):
@@ -203,7 +201,6 @@ def test_test_beats_as_they_were_recorded() -> None:
     assert recorded_traces(record().parent, gone)(5) is None
 
 
-@tried("12 predictions of another model", "demo", outcome="not used")
 def test_known_predictions_are_used_only_if_they_are_the_models(classifier, tmp_path: Path) -> None:
     test = cut_beats(read_recording(record()))
     run = Run(str(tmp_path))

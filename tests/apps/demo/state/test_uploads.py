@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from bad_files import zipped
 from ecglib.apps.demo.state.uploads import Corrections, read_upload
 from ecglib.datasets.synthetic import cached
-from reliability import tried
 
 ROWS = np.round(np.random.default_rng(0).random((3, 187)), 4)
 LABELLED = np.column_stack([ROWS, [0, 2, 4]])
@@ -38,7 +37,6 @@ def wfdb_files() -> dict[str, bytes]:
     [(",", "."), (";", "."), (";", ","), ("\t", ","), (" ", "."), (" ", ",")],
 )
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
-@tried("2 semicolons, tabs, decimal commas", "demo", outcome="read, and said")
 def test_separators(separator: str, decimal: str, end: str) -> None:
     upload = read(text(LABELLED, separator, decimal, end))
     beats = upload.beats
@@ -56,7 +54,6 @@ def test_without_labels() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-@tried("2 a byte order mark, UTF-16", "demo", outcome="read")
 def test_header_byte_order_mark_comment_and_trailing_separator(encoding: str) -> None:
     header = ",".join(f"s{i}" for i in range(187))
     content = "# mine\n" + header + "\n" + text(ROWS).decode().replace("\n", ",\n") + ",\n"
@@ -66,7 +63,6 @@ def test_header_byte_order_mark_comment_and_trailing_separator(encoding: str) ->
 
 @pytest.mark.parametrize("values", [ROWS[0], LABELLED[1]])
 @pytest.mark.parametrize("column", [True, False])
-@tried("3 188 values, or a column of them", "demo", outcome="read, with the label")
 def test_one_beat_as_a_row_or_a_column(values: np.ndarray, column: bool) -> None:
     beats = read(text(values[:, None] if column else values[None])).beats
     assert len(beats) == 1 and np.allclose(beats.signal[0], values[:187])
@@ -78,7 +74,6 @@ def test_kaggles_way_of_writing() -> None:
     assert beats.label.tolist() == [0, 2, 4] and np.allclose(beats.signal, ROWS)
 
 
-@tried("3 fewer than 187 values", "demo", outcome="filled up, and said")
 def test_a_short_beat_is_filled_up_and_a_name_may_tell_the_class() -> None:
     upload = read(text(ROWS[:1, :150]), "sample_007_Fusion_label3.csv")
     assert not upload.beats.signal[0, 150:].any() and upload.beats.label.tolist() == [3]

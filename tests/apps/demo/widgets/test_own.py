@@ -9,7 +9,6 @@ from demo_fakes import FakeClassifier, classify, csv, transfer, upload
 from ecglib.apps.demo.page import ClassifierDemo
 from ecglib.apps.demo.state.session import OWN, TEST
 from ecglib.beats.beats import Beats
-from reliability import tried
 
 
 def test_upload_understood_then_classified(demo: ClassifierDemo, beats: Beats) -> None:
@@ -144,7 +143,6 @@ def test_files_of_one_name_stay_apart(demo: ClassifierDemo, beats: Beats) -> Non
 
 
 @pytest.mark.parametrize("lost", [0, 1, 2])
-@tried("20 a part of a file is lost on the way", "demo")
 def test_a_transfer_with_a_hole_is_no_file(demo: ClassifierDemo, beats: Beats, lost: int) -> None:
     demo.view.pages.selected_index = OWN
     messages = [({"kind": "begin", "names": ["a.csv"]}, [])]
