@@ -18,7 +18,7 @@ from ecglib.recordings.recording import (
     resampling_ratio,
     without_gaps,
 )
-from ecglib.recordings.rpeaks import CONTEXT_S, DETECTORS, WINDOW, peaks_and_height
+from ecglib.recordings.rpeaks import CONTEXT_S, WINDOW, peaks_and_height
 
 BLOCK = 400 * WINDOW  # samples at 360 Hz
 CONTEXT = round(CONTEXT_S * RECORDING_FS)  # a whole number of windows
@@ -85,25 +85,22 @@ def find_beats(ecg: Ecg, lead: int, detector: str = "matched") -> tuple[np.ndarr
     EcgFileError
         Hardly a sample is a number.
     """
-    if detector not in DETECTORS:
-        raise ValueError(f"There is no detector '{detector}'. Choose from {', '.join(DETECTORS)}.")
     n = length(ecg)
     found_at, windows = [np.zeros(0, dtype=np.int64)], []
     for start in range(0, n, BLOCK):
         stop = min(start + BLOCK, n)
         before = max(start - CONTEXT, 0)
         signal = read_block(ecg, lead, before, min(stop + CONTEXT, n))
-        found, height = peaks_and_height(signal, detector)
+        found, height = peaks_and_height(signal)
         found = found + before
         found_at.append(found[(found >= start) & (found < stop)])
         whole = quality.measure(signal, height)
         inner = slice((start - before) // WINDOW, -(-(stop - before) // WINDOW))
-        names = quality.Windows.__dataclass_fields__
-        windows.append(quality.Windows(*(getattr(whole, name)[inner] for name in names)))
+        windows.append(whole[inner])
     peaks = np.concatenate(found_at)
     if n and not len(peaks) and not _has_numbers(ecg, lead):
         raise EcgFileError(f"The samples of {ecg.name} are not finite numbers: the lead is empty.")
-    return peaks, quality.judge(quality.join(windows)) if windows else np.zeros(0, "<U7")
+    return peaks, quality.judge(np.concatenate(windows)) if windows else np.zeros(0, "<U7")
 
 
 def _has_numbers(ecg: Ecg, lead: int) -> bool:

@@ -21,7 +21,6 @@ from ecglib.paths import MODELS
 from ecglib.recordings.recording import (
     RECORDING_FS,
     Recording,
-    lead_number,
     likely_leads,
     to_recording_fs,
     without_gaps,
@@ -29,9 +28,7 @@ from ecglib.recordings.recording import (
 from ecglib.recordings.rpeaks import MATCH_S, find_r_peaks, match_peaks
 from ecglib.recordings.wfdb import read_recording
 
-# Beats that MIT-BIH does not have: a bundle branch block not told which, an escape beat, an R on T,
-# a beat not classified.
-SYMBOLS = SYMBOL_TO_CLASS | {"B": "N", "n": "N", "r": "V", "?": "Q"}
+SYMBOLS = SYMBOL_TO_CLASS
 MISSED, NO_BEAT = "missed", "no beat"
 
 
@@ -169,7 +166,7 @@ def pick_leads(recording: Recording, asked, most: int) -> list[int]:
     if not 0 < len(asked) <= most:
         several = "1 lead" if most == 1 else f"1 to {most} leads"
         raise ValueError(f"This model judges by {several}, not by {len(asked)}.")
-    return [lead_number(recording.leads, lead, recording.name) for lead in asked]
+    return [recording.lead_number(lead) for lead in asked]
 
 
 def judge_recording(model, recording: Recording, leads: list[int]) -> pd.DataFrame:

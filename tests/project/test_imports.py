@@ -55,7 +55,6 @@ USERS = {
     "bqplot": {"demo.strip", "demo.traces"},
     "wfdb": {"recordings", "readers.wfdb", "rpeaks", "synthetic", "demo.results"},
     "edfio": {"readers.files"},
-    "sleepecg": {"rpeaks"},
     "kaggle": {"kaggle_csv"},
     "kagglehub": {"kaggle_csv"},
     "papermill": {"runner", "parameters"},

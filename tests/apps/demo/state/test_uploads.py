@@ -165,7 +165,7 @@ def test_a_file_of_a_device(tmp_path) -> None:
         assert np.allclose(upload.recording.signal[:, 0], WAVE, atol=1e-3)
         assert "No lead is called ECG" in upload.describe()
     told = read_upload({"a.edf": content}, Corrections(fs=500))
-    assert told.recording.fs == 500 and "500 Hz as you say, not 250" in told.describe()
+    assert told.recording.fs == 500 and "500 Hz as given, not 250" in told.describe()
 
 
 def damaged(**changes: bytes) -> dict[str, bytes]:
