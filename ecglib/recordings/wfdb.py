@@ -143,7 +143,7 @@ def record_names(folder: str | Path) -> list[str]:
     return sorted(annotated & {path.stem for path in folder.glob("*.hea")})
 
 
-def write_annotations(table, path: str | Path) -> None:
+def write_annotations(table, path: str | Path, fs: float) -> None:
     """Write a table of `classify_recording` as WFDB annotations, such as ``100.atr``, atomically.
 
     An unreadable beat becomes ``|``, an isolated QRS-like artifact, with the reason as a note; a
@@ -163,6 +163,6 @@ def write_annotations(table, path: str | Path) -> None:
     with scratch() as folder, atomic_write(path) as temporary:
         sample = table["sample"].to_numpy(dtype=np.int64)
         symbols = [label or "|" for label in table["label"]]
-        how = {"fs": table.attrs["fs"], "aux_note": notes.tolist(), "write_dir": str(folder)}
+        how = {"fs": fs, "aux_note": notes.tolist(), "write_dir": str(folder)}
         wfdb.wrann(path.stem, extension, sample, symbols, **how)
         shutil.copyfile(folder / path.name, temporary)
