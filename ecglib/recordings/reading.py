@@ -149,9 +149,9 @@ def _open_path(path: Path, folder: Callable[[], Path], layout: Layout) -> Ecg | 
         return open_wfdb(path)
     if path.stat().st_size > MAX_TEXT:
         raise EcgFileError(
-            f"{path.name} has {path.stat().st_size / 1e6:.0f} MB, over the limit of "
-            f"{MAX_TEXT // 10**6} MB for text files: split it, or store the recording as WFDB or "
-            "EDF, which have no limit."
+            f"{path.name} has {path.stat().st_size / 1e6:.0f} MB, and the limit of text files is "
+            f"{MAX_TEXT // 10**6} MB: split it, or store the recording as WFDB or EDF, which have "
+            "no limit."
         )
     read = read_text(path.read_bytes(), path.name, layout)
     return [read] if isinstance(read, Rows) else read

@@ -158,7 +158,7 @@ def likely_leads(names: Sequence[str], most: int) -> list[int]:
 
 
 def resampling_ratio(fs: float) -> tuple[int, int]:
-    """Numerator and denominator, up to 1,000 each, of 360 Hz over ``fs``, nearly."""
+    """Numerator and denominator (up to 1,000) of 360 Hz over ``fs``, nearly."""
     ratio = Fraction(RECORDING_FS / fs).limit_denominator(1000)
     return ratio.numerator, ratio.denominator
 

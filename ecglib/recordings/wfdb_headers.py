@@ -90,7 +90,7 @@ def check_wfdb_header(base: Path, is_segment: bool = False) -> int:
     for name, needed in bytes_needed.items():
         file = base.with_name(name)
         if not file.is_file():
-            raise _missing(base.name, name)
+            raise _missing(base.name, f"'{name}'")
         if needed > file.stat().st_size + 8:
             raise EcgFileError(
                 f"The recording {base.name} can't be read: its data file '{name}' has "
@@ -102,6 +102,6 @@ def check_wfdb_header(base: Path, is_segment: bool = False) -> int:
 
 def _missing(record: str, file: str) -> EcgFileError:
     return EcgFileError(
-        f"The recording {record} can't be read: its file '{file}' is missing. A WFDB record is a "
+        f"The recording {record} can't be read: its file {file} is missing. A WFDB record is a "
         ".hea and a .dat file, side by side."
     )

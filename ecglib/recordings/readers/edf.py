@@ -48,7 +48,7 @@ def open_edf(path: Path) -> Ecg:
         raise EcgFileError(
             f"The EDF file {path.name} can't be read: {str(reason)[:100]}. Export it again."
         ) from error
-    assumed = () if named else (f"No lead is named ECG; read as ECG: {', '.join(leads[:SHOWN])}.",)
+    assumed = () if named else (f"No lead is called ECG; read as ECG: {', '.join(leads[:SHOWN])}.",)
 
     def read(start: int, stop: int, lead: int) -> np.ndarray:
         s = chosen[lead]
