@@ -69,8 +69,8 @@ class ClassifiedRecording:
 class RecordingClassifier:
     """Base of the models: what they share to classify whole recordings.
 
-    A model answers :meth:`predict_found` with class probabilities. One that ``reads_rows`` needs the
-    RR interval after a beat, so it leaves out the last.
+    A model answers :meth:`predict_found` with class probabilities. One that ``reads_rows`` needs
+    the RR interval after a beat, so it leaves out the last.
 
     Attributes
     ----------
