@@ -63,7 +63,7 @@ def main() -> None:
         judged = {}
         for leads, part in {"both leads": slice(None), "first lead": slice(1)}.items():
             judged[leads] = {
-                name: model.predict_described(beats | {"shape": beats["shape"][part]})
+                name: model.predict_described(beats | {"morphology": beats["morphology"][part]})
                 for name, (beats, _) in tests.items()
             }
         judged["both leads, causal"] = {name: proba[number] for name, proba in causal.items()}

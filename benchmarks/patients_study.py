@@ -92,7 +92,7 @@ def seen(described: tuple, leads: slice, hidden: int | None) -> tuple:
     shape = found["morphology"][leads].copy()
     if hidden is not None:
         shape[:, :, hidden] = 0.0
-    return found | {"shape": shape}, label
+    return found | {"morphology": shape}, label
 
 
 def predicted(model, found: dict, label: np.ndarray) -> pd.DataFrame:

@@ -85,6 +85,13 @@ class RecordingClassifier:
     reads_rows: bool
     most_leads: int
 
+    def __repr__(self) -> str:
+        learnt = self.card.get("trained_on", {})
+        told = [str(self.card.get("name", "unnamed"))]
+        told += [f"{n:,} parameters"] if (n := self.card.get("parameters")) else []
+        told += [f"trained on {learnt['protocol']}"] if learnt.get("protocol") else []
+        return f"{type(self).__name__}({', '.join(told)}, threshold {self.threshold:.3f})"
+
     @property
     def threshold(self) -> float:
         """Confidence below which a beat is called uncertain."""
