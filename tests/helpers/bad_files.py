@@ -1,4 +1,4 @@
-"""Files that hold no readable ECG: bombs, false headers, words and damage, made here for all tests."""
+"""Files without a readable ECG: bombs, false headers, words and damage, for all tests."""
 
 import io
 import struct
@@ -105,23 +105,4 @@ INPUTS: dict[str, tuple[Callable[[], dict[str, bytes]], str]] = {
     "9 an unknown format": (lambda: wfdb("s01 1 360 9\ns01.dat 999 200\n"), "format"),
     "9 an EDF file that lies": (lambda: {"a.edf": b"0       " + b"9" * 300}, "EDF"),
     "9 an ISHNE file that lies": (lambda: {"a.ecg": b"ISHNE1.0" + b"\xff" * 900}, "ISHNE"),
-}
-
-LABELLED = [*BEAT.split(","), "2"]
-# Unusual files that can be read: all hold this beat, or its beginning.
-ODD: dict[str, list[bytes]] = {
-    "2 semicolons, tabs, decimal commas": [
-        ";".join(LABELLED).encode(),
-        ";".join(LABELLED).replace(".", ",").encode(),
-        "\t".join(LABELLED).replace(".", ",").encode(),
-    ],
-    "2 a byte order mark, UTF-16": [
-        ",".join(LABELLED).encode("utf-8-sig"),
-        ",".join(LABELLED).encode("utf-16"),
-    ],
-    "3 188 values, or a column of them": [
-        ",".join(LABELLED).encode(),
-        "\n".join(LABELLED).encode(),
-    ],
-    "3 fewer than 187 values": [",".join(LABELLED[:150]).encode()],
 }

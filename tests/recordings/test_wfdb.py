@@ -29,33 +29,35 @@ def test_a_record_is_the_same_as_a_whole_and_in_blocks(s01: Path) -> None:
     assert record_names(s01.parent) == [] and not len(read_recording(s01).mark_sample)
 
 
+def marks(*steps: int) -> bytes:
+    """An ``.atr`` file of normal beats, so many samples apart."""
+    leaps = ((59 << 10, step >> 16 & 0xFFFF, step & 0xFFFF, 1 << 10) for step in steps)
+    return np.array([*leaps, (0, 0, 0, 0)], "<u2").tobytes()
+
+
+def test_a_mark_at_the_very_end_is_left_out(s01: Path) -> None:
+    s01.with_suffix(".atr").write_bytes(marks(100, 2 * HALF - 100))
+    for found in (read_ecg(s01), read_recording(s01)):
+        assert found.mark_sample.tolist() == [100] and found.assumed == ()
+
+
 @pytest.mark.parametrize(
-    ("marks", "reason"),
+    ("content", "reason"),
     [
-        ([100, 21_600], None),  # the end, to which a time may be rounded
-        ([100, 21_601], "outside the signal"),
-        ([200, 100], "out of order"),
+        (marks(100, 2 * HALF), "outside the signal"),
+        (marks(200, -100), "out of order"),
         (b"\xff" * 3, "damaged"),
         (bytes(MAX_MARK_BYTES + 1), "too large"),
     ],
 )
-def test_annotations_of_another_recording(s01: Path, marks, reason: str | None) -> None:
+def test_annotations_of_another_recording(s01: Path, content: bytes, reason: str) -> None:
     """They are an error where they are needed, and left out of a person's own recording."""
-    if isinstance(marks, bytes):
-        s01.with_suffix(".atr").write_bytes(marks)
-    else:
-        word = [(1 << 10 | marks[0]), (59 << 10), 0, 0, (1 << 10)]
-        word[2:4] = np.array([marks[1] - marks[0]], ">i4").view(">u2")  # a leap, high word first
-        s01.with_suffix(".atr").write_bytes(np.array([*word, 0], "<u2").tobytes())
-    if reason is None:
-        for found in (read_ecg(s01), read_recording(s01)):
-            assert found.mark_sample.tolist() == [100] and found.assumed == ()
-        return
+    s01.with_suffix(".atr").write_bytes(content)
     with pytest.raises(EcgFileError, match=f"{reason}.*Copy s01.atr again"):
         read_recording(s01)
     left = read_ecg(s01)
-    assert len(left.signal) == 2 * HALF and not len(left.mark_sample) + len(left.mark_symbol)
-    assert len(left.assumed) == 1 and reason in left.assumed[0] and "left out" in left.assumed[0]
+    assert len(left.signal) == 2 * HALF and len(left.mark_sample) == len(left.mark_symbol) == 0
+    assert reason in left.assumed[0] and "left out" in left.assumed[0]
 
 
 def segmented(files: dict[str, bytes]) -> dict[str, bytes]:
