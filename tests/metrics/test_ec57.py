@@ -72,7 +72,7 @@ def test_gross_is_the_sum_of_the_records():
     assert set(gross.index.get_level_values(0)) == {"all records", "without 232", "without 202"}
 
 
-def test_records_that_are_not_there_are_not_left_out():
+def test_two_records_without_intervals():
     table = ec57.gross_table(*draw(records=("100", "200")), n=0)
     assert set(table["records"]) == {"all records"}
     assert "f1_low" not in table

@@ -42,20 +42,16 @@ def test_perfect_and_wrong_predictions():
     assert scores["ece"] == 1.0 and np.isfinite(scores["log_loss"])
 
 
-def test_absent_classes_are_named():
+def test_absent_classes():
     scores = summary(np.array([0, 0, 0, 1, 1, 2]), one_hot([0, 0, 4, 1, 1, 2]))
     assert scores["classes_present"] == "NSV"
     assert scores["macro_auc"] == pytest.approx((5 / 6 + 1 + 1) / 3)
-
-
-@pytest.mark.parametrize("n", [1, 7])
-def test_single_class(n):
-    y = np.full(n, 2)
+    y = np.full(7, 2)
     scores = summary(y, one_hot(y))
     assert scores["accuracy"] == scores["macro_f1"] == scores["macro_ap"] == 1.0
     assert np.isnan(scores["macro_auc"]) and np.isnan(scores["mcc"])
     quality = normal_vs_abnormal(y, one_hot(y))
-    assert quality["tn"] == n and quality["specificity"] == 1.0 and np.isnan(quality["recall"])
+    assert quality["tn"] == 7 and quality["specificity"] == 1.0 and np.isnan(quality["recall"])
 
 
 @pytest.mark.parametrize(
@@ -113,23 +109,16 @@ def test_metrics_table_and_class_table():
     assert "g_mean" in metrics_table(predictions, normal_vs_abnormal)
     by_class = class_table(predictions, n=200)
     assert list(by_class["class"]) == [*CLASSES, *CLASSES]
-    knn = by_class[by_class["model"] == "KNN"]
-    assert ((knn["f1_low"] <= knn["f1"]) & (knn["f1"] <= knn["f1_high"])).all()
+    assert (by_class["f1_low"] <= by_class["f1"]).all()
+    assert (by_class["f1"] <= by_class["f1_high"]).all()
 
 
-def test_class_table_with_an_absent_class_and_records():
+def test_tables_of_an_absent_class():
     y, p = draw(400)
-    keep = y != 4
-    record = np.arange(keep.sum()) % 7
-    table = class_table({("KNN", "test"): (y[keep], p[keep])}, groups={"test": record}, n=50)
-    assert np.isnan(table.iloc[4][["f1", "f1_low", "f1_high"]].astype(float)).all()
-    assert table["f1_low"][:4].notna().all()
-
-
-def test_confusion_table():
-    y, p = draw(400)
-    keep = y != 4
-    table = confusion_table({("KNN", "test"): (y[keep], p[keep])})
+    predictions = {("KNN", "test"): (y[y != 4], p[y != 4])}
+    by_class = class_table(predictions, {"test": np.arange((y != 4).sum()) % 7}, n=50)
+    assert by_class["f1_low"].isna().tolist() == [False] * 4 + [True]
+    table = confusion_table(predictions)
     assert list(table.columns) == ["model", "set", "true", "predicted", "beats", "share"]
     cell = table[(table["true"] == "V") & (table["predicted"] == "N")].iloc[0]
     assert cell["beats"] == ((y == 2) & (p.argmax(1) == 0)).sum()
