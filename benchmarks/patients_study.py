@@ -22,12 +22,12 @@ from ecglib.evaluation.external_validation import scores
 from ecglib.evaluation.results import keep_benchmark, read_benchmark
 from ecglib.labels import CLASSES, DS1
 from ecglib.models.patientwise import classifier, training
-from ecglib.models.patientwise.morphology import SHAPE
+from ecglib.models.patientwise.morphology import MORPHOLOGY
 from ecglib.recordings.wfdb import read_recording
 
 FOLDS = [DS1[k::11] for k in range(11)]
 NOTHING_KNOWN = {"MORE_VENTRICULAR": {}, "EARLIER": {}}
-P_AROUND = SHAPE.index("p_around")
+P_AROUND = MORPHOLOGY.index("p_around")
 
 # Each: settings of the module, and which leads are learnt from and judged by.
 BOTH, FIRST = slice(None), slice(1)
@@ -89,16 +89,19 @@ def study(settings: dict, learnt: slice, judged: slice, whole: dict, spliced: di
 def seen(described: tuple, leads: slice, hidden: int | None) -> tuple:
     """A described recording with some leads only, or with one shape feature blanked."""
     found, label = described
-    shape = found["shape"][leads].copy()
+    shape = found["morphology"][leads].copy()
     if hidden is not None:
         shape[:, :, hidden] = 0.0
     return found | {"shape": shape}, label
 
 
-def judge(model, found: dict, label: np.ndarray) -> pd.DataFrame:
+def predict_described(model, found: dict, label: np.ndarray) -> pd.DataFrame:
     classes = np.array(CLASSES)
     return pd.DataFrame(
-        {"true": classes[label], "predicted": classes[model.judge(found).argmax(axis=1)]}
+        {
+            "true": classes[label],
+            "predicted": classes[model.predict_described(found).argmax(axis=1)],
+        }
     )
 
 
