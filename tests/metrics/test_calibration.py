@@ -1,4 +1,4 @@
-"""Calibration, temperature, and what is gained by leaving uncertain beats unclassified."""
+"""Calibration, temperature, and the gain of leaving uncertain beats unclassified."""
 
 import numpy as np
 import pytest
