@@ -25,10 +25,10 @@ class Split:
     protocol: str
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{len(index):,} {name}" for name, index in self.parts().items())
+        counts = ", ".join(f"{len(index):,} {name}" for name, index in self.sets().items())
         return f"Split('{self.protocol}': {counts} beats)"
 
-    def parts(self) -> dict[str, np.ndarray]:
+    def sets(self) -> dict[str, np.ndarray]:
         """The three sets by name, in the order in which they are reported."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
@@ -136,7 +136,7 @@ def _by_patient(beats: Beats, seed: int, leave_out_202: bool) -> Split:
 
 def _check(beats: Beats, split: Split) -> None:
     """No beat in two sets; under ``patients`` no patient either, with one exception."""
-    sets = list(split.parts().values())
+    sets = list(split.sets().values())
     together = np.concatenate(sets)
     assert len(np.unique(together)) == len(together), "a beat is in two sets of the split"
     if split.protocol != "patients":

@@ -37,7 +37,7 @@ def test_published_split_is_the_kaggle_one(mitdb_beats, kaggle_rows):
 @pytest.mark.data
 def test_patients_stay_apart(mitdb_beats):
     split = split_beats(mitdb_beats, "patients")
-    train, validation, test = (set(mitdb_beats.record[i]) for i in split.parts().values())
+    train, validation, test = (set(mitdb_beats.record[i]) for i in split.sets().values())
     assert train | validation == set(DS1) and not train & validation and test == set(DS2)
     without = split_beats(mitdb_beats, "patients", leave_out_202=True)
     assert set(mitdb_beats.record[without.test]) == set(DS2) - {"202"}
@@ -48,7 +48,7 @@ def test_patients_stay_apart(mitdb_beats):
 def test_synthetic_beats_can_be_split_every_way(protocol):
     beats = made_up()
     split = split_beats(beats, protocol)
-    sets = [set(index) for index in split.parts().values()]
+    sets = [set(index) for index in split.sets().values()]
     assert sum(map(len, sets)) == len(set.union(*sets)) == len(beats)
     if protocol == "random":
         assert repr(split) == "Split('random': 1,360 train, 240 validation, 400 test beats)"
@@ -59,7 +59,7 @@ def test_shares_and_strata():
     split = split_beats(beats, "random", seed=3)
     assert len(split.test) == pytest.approx(4000, abs=5)
     assert len(split.validation) == pytest.approx(0.15 * 16_000, abs=5)
-    mixes = [np.bincount(beats.label[i]) / len(i) for i in split.parts().values()]
+    mixes = [np.bincount(beats.label[i]) / len(i) for i in split.sets().values()]
     assert np.ptp(mixes, axis=0).max() < 2e-3
 
 
