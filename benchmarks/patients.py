@@ -63,7 +63,7 @@ def main() -> None:
         judged = {}
         for leads, part in {"both leads": slice(None), "first lead": slice(1)}.items():
             judged[leads] = {
-                name: model.predict_described(beats | {"shape": beats["shape"][part]})
+                name: model.predict_described(beats | {"morphology": beats["morphology"][part]})
                 for name, (beats, _) in tests.items()
             }
         judged["both leads, causal"] = {name: proba[number] for name, proba in causal.items()}
@@ -125,7 +125,7 @@ def intervals(beats: pd.DataFrame, seed: int) -> dict[str, float]:
 
 
 def for_the_ladder(rows: pd.DataFrame) -> pd.DataFrame:
-    """Means over the seeds on all records, with the names of columns of `ecglib.metrics.ec57.headline`."""
+    """Means over the seeds on all records, in the columns of `ecglib.metrics.ec57.headline`."""
     means = rows[rows.records == "all"].groupby("leads").mean(numeric_only=True).reset_index()
     table = pd.DataFrame({"model": "patient-wise, " + means.leads})
     table["seeds"] = rows.groupby("leads").seed.nunique().to_numpy()

@@ -25,7 +25,7 @@ EARLY = (*RR_FEATURES, "p_around")
 
 
 def describe(signal: np.ndarray, fs: float, r_peaks: np.ndarray) -> dict[str, np.ndarray]:
-    """``seconds``, shape (n,), and ``morphology``, shape (n_leads, n, 22), of a recording's beats."""
+    """Beat times ``seconds``, shape (n,), and ``morphology``, shape (n_leads, n, 22)."""
     leads, seconds, peaks = _at_120_hz(signal, fs, r_peaks)
     shape = np.stack([morphology_features(lead, peaks) for lead in leads])
     return {"seconds": seconds, "morphology": np.nan_to_num(shape)}

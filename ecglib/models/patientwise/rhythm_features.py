@@ -42,7 +42,7 @@ def rr_features(seconds: np.ndarray, ectopic: np.ndarray | None = None) -> np.nd
 
 
 def against_means(seconds: np.ndarray, ectopic: np.ndarray | None = None) -> np.ndarray:
-    """The part of :func:`rr_features` that depends on ``ectopic``, ``AGAINST_MEANS``: (..., n, 3)."""
+    """Features in the order of ``AGAINST_MEANS``, (..., n, 3), which depend on ``ectopic``."""
     before, after = _intervals(seconds)
     ectopic = np.zeros(before.shape) if ectopic is None else ectopic
     followed = np.concatenate([np.zeros_like(ectopic[..., :1]), ectopic[..., :-1]], axis=-1)

@@ -40,7 +40,7 @@ def fit_patientwise(recordings: list[Recording], seed: int = 0) -> PatientwiseCl
     Parameters
     ----------
     recordings : list of Recording
-        With all their leads. Beats of classes F and Q are not learnt, but are the others' neighbours.
+        With all their leads. Beats of classes F and Q are not learnt.
     seed : int
 
     Returns

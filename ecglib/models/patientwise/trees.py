@@ -15,7 +15,7 @@ def fit_trees(
 ) -> Trees:
     """Train boosted trees that tell two classes apart; small ones, to fit other patients.
 
-    ``direction`` is 1 for a feature that only makes ``label`` more likely, -1 for less, 0 for either.
+    ``direction`` is 1 for a feature that only makes ``label`` likelier, -1 for less, 0 for either.
     The arrays are ``feature``, ``threshold``, ``left``, ``right``, ``value``, of shape (trees,
     nodes), and ``start``, the score before the first tree. A leaf is its own child.
     """

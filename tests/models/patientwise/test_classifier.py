@@ -80,7 +80,7 @@ def test_context_is_told_plain_and_against_the_patients_own(folder) -> None:
 
 
 def test_another_kind_of_model_is_refused() -> None:
-    with pytest.raises(ModelFileError, match="no patient-wise model"):
+    with pytest.raises(ModelFileError, match="not a patient-wise model"):
         PatientwiseClassifier.load(MODELS / "compact.safetensors")
 
 
@@ -129,7 +129,7 @@ def test_the_causal_version_is_what_judging_beat_by_beat_gives(
         shape = [morphology_features(lead, at_120_hz[window]) for lead in leads]
         if len(shape[0]) >= 3:
             proba = model.predict_described(
-                {"seconds": found["seconds"][window], "shape": np.stack(shape)}
+                {"seconds": found["seconds"][window], "morphology": np.stack(shape)}
             )
             own = start - window.start
             expected[start : start + delay] = proba[own : own + delay]
