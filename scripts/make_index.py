@@ -1,5 +1,5 @@
-"""Make ``ecglib/datasets/mitbih_index.npz``, the index of the published beats. It is needed once and
-kept here so that everyone can check the file's origin.
+"""Make ``ecglib/datasets/mitbih_index.npz``, the index of the published beats. It is needed once
+and kept here so that everyone can check the file's origin.
 
     python scripts/make_index.py MITDB TEST_BEATS
 
