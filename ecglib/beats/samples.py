@@ -12,7 +12,7 @@ SAMPLES = ROOT / "outputs" / "samples"
 
 
 def sample_folder(run: Run, protocol: str, synthetic: bool) -> Path:
-    """Folder for samples of test beats: ``outputs/samples`` for the published split, or the run's."""
+    """Folder for sample beats: ``outputs/samples`` for the published split, otherwise the run's."""
     return SAMPLES if protocol == "kaggle" and not synthetic else run.folder / "samples"
 
 
