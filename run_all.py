@@ -138,11 +138,8 @@ def main(
 
 def parse(arguments: Sequence[str] | None, names: list[str]) -> argparse.Namespace:
     """The command line's options; a wrong command line ends the program with status 2."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    style = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=style, allow_abbrev=False)
     add = parser.add_argument
     add("--profile", choices=names, help="parameter file (default: quick)")
     add("-p", dest="parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
