@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from ecglib.beats.beats import Beats, sampling_rates
+from ecglib.beats.beats import Beats
 from ecglib.labels import CLASSES
 from ecglib.metrics.scores import check_predictions
 
@@ -91,7 +91,7 @@ def _calls(beats: Beats, proba: np.ndarray) -> pd.DataFrame:
             "position": np.arange(len(beats)),
             "record": beats.record,
             "sample": beats.sample,
-            "time_s": beats.sample / sampling_rates(beats),
+            "time_s": beats.sample / beats.fs,
             "label": names[beats.label],
             "called": names[proba.argmax(1)],
             "confidence": proba.max(1),

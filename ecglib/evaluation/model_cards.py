@@ -8,7 +8,6 @@ import pandas as pd
 
 import ecglib
 from ecglib.beats.beats import Beats
-from ecglib.beats.rhythm import rhythm_of
 from ecglib.datasets.splits import Split
 from ecglib.evaluation.results import save_predictions
 from ecglib.metrics.calibration import fit_temperature, uncertainty_threshold
@@ -45,7 +44,7 @@ def calibrate(model: CNNLSTM, beats: Beats, split: Split) -> float:
         The confidence below which a beat is called uncertain, chosen on the same beats.
     """
     validation = beats[split.validation]
-    rhythm = rhythm_of(beats)[split.validation]
+    rhythm = beats.rhythm[split.validation]
     logits = predict_logits(model, validation.signal, rhythm).numpy()
     model.temperature.fill_(fit_temperature(logits, validation.label))
     proba = Classifier(model, {}).predict_proba(validation.signal, rhythm)
@@ -86,7 +85,7 @@ def keep(
         The model card.
     """
     classifier = Classifier(model, {})
-    rhythm = rhythm_of(beats)
+    rhythm = beats.rhythm
     parts = {part: index for part, index in split.parts().items() if len(index)}
     proba = {n: classifier.predict_proba(beats.signal[i], rhythm[i]) for n, i in parts.items()}
     best = history[history.kept].iloc[0]
