@@ -67,16 +67,15 @@ def plan(
     values: dict[str, dict[str, Value]] = {}
     for stage in chosen:
         own, values[stage.name] = known[stage.name], {}
-        for name, value in then["notebooks"][stage.name]["parameters"].items():
+        changes = [(*pair, Parameter.from_text) for pair in pairs if pair[0] in own]
+        recorded = then["notebooks"][stage.name]["parameters"].items()
+        for name, value, accept in [*((*pair, Parameter.accept) for pair in recorded), *changes]:
             try:
-                values[stage.name][name] = own[name].accept(value)
+                values[stage.name][name] = accept(own[name], value)
             except KeyError:
                 problems.append(f"{stage.name} has no parameter '{name}' any more")
             except (ValueError, OverflowError) as error:
                 problems.append(f"{stage.name}: '{name}' {error}")
-        for name, text in pairs:
-            if name in own:
-                values[stage.name][name] = own[name].from_text(text)
         if values[stage.name].get("root") and "root" not in dict(pairs):
             problems.append("the data were in a folder of their own: name it with --root FOLDER")
     if problems:

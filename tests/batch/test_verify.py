@@ -125,6 +125,8 @@ def test_data_of_ones_own_have_to_be_named_again(tmp_path):
     with pytest.raises(ParameterError, match="--root FOLDER"):
         verify.plan(then, stages, known)
     assert verify.plan(then, stages, known, [("root", "here")])[1] == {"03": {"root": "here"}}
+    with pytest.raises(ParameterError, match="03: 'seed' must be of type int"):
+        verify.plan(then, stages, known, [("root", "here"), ("seed", "many")])
 
 
 def test_parameters_that_are_gone_are_named():
