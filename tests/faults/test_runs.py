@@ -1,6 +1,6 @@
 """Runs that are killed at any moment or fill the disk: the next run finds no torn file.
 
-There are a few kills here; ``make faults KILLS=1000`` makes a thousand of each.
+A few kills here; ``make faults`` makes a hundred of each (``make faults KILLS=1000``).
 """
 
 import json
