@@ -21,8 +21,7 @@ from ecglib.recordings.recording import RECORDING_FS, Ecg, resampling_ratio
 from ecglib.recordings.rpeaks import WINDOW
 
 if TYPE_CHECKING:
-    from ecglib.models.ensemble import Ensemble
-    from ecglib.models.network import CNNLSTM
+    from ecglib.models.network import CNNLSTM, Ensemble
 
 
 class Classifier:

@@ -1,4 +1,4 @@
-"""Augmentation changes beats, never their length, their class or the padding behind them."""
+"""Augmentation changes beats, but not their length, their class or the padding behind them."""
 
 import pytest
 import torch
