@@ -54,7 +54,7 @@ def main() -> None:
             called = predict_proba(knn, test.signal).argmax(axis=1)
             torch.manual_seed(seed)
             model = build_model(asked.architecture)
-            fit(model, beats, split, recipe, seed)
+            fit(model, beats, split, recipe, seed=seed)
             network = predict_logits(model, test.signal, rhythm[split.test])
             for name, predicted, epochs in (
                 ("most frequent class", always, 0),

@@ -23,7 +23,7 @@ TOLERANCES = {"accuracy": 0.002, "macro_f1": 0.01, "f1_n": 0.002, "f1_v": 0.01, 
 TOLERANCE = 0.03  # F1 of the rare classes, and whatever else there is
 INTERVALS = ("_records_low", "_records_high", "_low", "_high")  # as wide a tolerance as the score's
 OF = "commit of "
-NUMERICAL = ("python", "numpy", "scipy", "scikit-learn", "pandas", "torch", "accelerate", "wfdb")
+NUMERICAL = ("python", "numpy", "scipy", "scikit-learn", "pandas", "torch", "wfdb")
 
 
 def read(path: Path) -> dict:
