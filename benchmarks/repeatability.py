@@ -45,7 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--every", type=int, default=40, help="train on every nth beat")
-    parser.add_argument("--only", help=argparse.SUPPRESS)  # in a process of its own: variant and file
+    parser.add_argument("--only", help=argparse.SUPPRESS)  # a child process: variant and file
     parser.add_argument("--out", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.only:

@@ -65,7 +65,7 @@ rate rises and falls once in twenty epochs, an epoch leaves out half of the beat
 easy, and a running average of the weights is kept. A temperature fitted on validation beats
 calibrates the probabilities. No class is weighted. `ensemble` averages the probabilities of five
 networks, which is slightly better than its members are on average. `benchmarks/study.py` changes
-one thing at a time. The published recipe is available as `-p recipe reference -p architecture deep`.
+one thing at a time. The published recipe: `-p recipe reference -p architecture deep`.
 
 {recipe}
 
