@@ -14,56 +14,25 @@ from ecglib.labels import CLASSES
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings of one training run; the defaults are what most recipes share.
+    """Settings of one training run; the defaults are shared by most recipes."""
 
-    Attributes
-    ----------
-    epochs : int
-        Passes over the training beats, at most.
-    patience : int
-        Epochs without a better validation macro F1 before training stops; not with ``one_cycle``.
-    batch_size : int
-    learning_rate, weight_decay : float
-        Of AdamW. With ``one_cycle``, the highest rate of the cycle.
-    clip_norm : float
-        Largest norm of a step's gradient.
-    one_cycle : bool
-        One whole cycle of the learning rate; otherwise it is halved after 5 epochs without
-        progress.
-    averaging : float
-        Decay of the running average of the weights that is validated and kept; 0 for none.
-    skip_easy : float
-        Share of the easy beats (loss below the mean at their last visit) that an epoch leaves
-        out. The other easy beats count for them, so the gradient is the same on average.
-    focal_gamma : float
-        Exponent of the focal loss; 0 is cross-entropy.
-    class_weight_power : float
-        Loss weights of the classes are (1 / count) to this power; 0 for none.
-    weighted_sampling : bool
-        Draw the beats of every class equally often, instead of each beat once an epoch.
-    augmented_share : float
-        Share of each batch that is augmented.
-    copies : tuple of int
-        Augmented copies of each beat of N, S, V, F, Q added before training.
-    no_rhythm : float
-        Share of the beats that a network with rhythm sees without it.
-    """
-
-    epochs: int = 50
-    patience: int = 10
+    epochs: int = 50  # passes over the training beats, at most
+    patience: int = 10  # epochs without a better validation macro F1; not with `one_cycle`
     batch_size: int = 128
-    learning_rate: float = 1e-3
+    learning_rate: float = 1e-3  # of AdamW; with `one_cycle`, the highest one of the cycle
     weight_decay: float = 2e-5
-    clip_norm: float = 1.0
-    one_cycle: bool = False
-    averaging: float = 0.0
+    clip_norm: float = 1.0  # largest norm of a step's gradient
+    one_cycle: bool = False  # otherwise the learning rate is halved after 5 epochs without progress
+    averaging: float = 0.0  # decay of the running average of the weights, which is kept; 0 for none
+    # Share of the easy beats (loss below the mean at their last visit) that an epoch leaves out.
+    # The other easy beats count for them, so the gradient is the same on average.
     skip_easy: float = 0.0
-    focal_gamma: float = 0.0
-    class_weight_power: float = 0.0
-    weighted_sampling: bool = False
-    augmented_share: float = 0.0
-    copies: tuple[int, ...] = (0, 0, 0, 0, 0)
-    no_rhythm: float = 0.1
+    focal_gamma: float = 0.0  # exponent of the focal loss; 0 is cross-entropy
+    class_weight_power: float = 0.0  # loss weights are (1 / count) to this power; 0 for none
+    weighted_sampling: bool = False  # draw every class equally often instead of each beat once
+    augmented_share: float = 0.0  # of each batch
+    copies: tuple[int, ...] = (0, 0, 0, 0, 0)  # augmented copies of each beat of N, S, V, F, Q
+    no_rhythm: float = 0.1  # share of the beats that a network with rhythm sees without it
 
     def to_dict(self) -> dict:
         """The settings as JSON can hold them."""

@@ -14,14 +14,9 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 from ecglib.models.engines import export_onnx, pick_engine
-from ecglib.models.model_file import (
-    CARD_KEY,
-    ModelFileError,
-    checksum,
-    load_checkpoint,
-    read_model,
-    save_checkpoint,
-)
+from ecglib.models.model_file import CARD_KEY, ModelFileError, checksum, read_model
+from ecglib.models.model_file import load_checkpoint as load
+from ecglib.models.model_file import save_checkpoint as save
 from ecglib.models.network import predict_logits
 from fuzzing import Bomb, damaged, fuzz, watch
 from tiny_training import save_tiny
@@ -84,9 +79,9 @@ def test_engines(tmp_path):
 def test_checkpoints(tmp_path, capsys):
     path = tmp_path / "c.pt"
     part = torch.nn.Linear(2, 2)
-    save_checkpoint(path, "one", {"model": part}, {"history": [1, 2.0, "x"]})
+    save(path, "one", {"model": part}, {"history": [1, 2.0, "x"]})
     good = path.read_bytes()
-    assert load_checkpoint(path, "one", {"model": part})
+    assert load(path, "one", {"model": part})
     bombs = [(os.system, "true"), (open, str(tmp_path / "made"), "w"), (exec, "1"), (print, "!")]
     torch.save({"identity": "one", "x": Bomb(*bombs[0])}, path)
     armed = [path.read_bytes(), *(pickle.dumps(Bomb(*bomb)) for bomb in bombs)]
@@ -94,7 +89,7 @@ def test_checkpoints(tmp_path, capsys):
     def target(content: bytes) -> None:
         path.write_bytes(content)
         with watch.watched():
-            load_checkpoint(path, "one", {"model": part})
+            load(path, "one", {"model": part})
 
     strategy = damaged(good) | st.sampled_from(armed) | damaged(armed[0]) | st.binary()
     fuzz(strategy, target)

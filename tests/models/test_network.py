@@ -51,14 +51,11 @@ def test_layers_are_listed_in_order():
     assert table.output.iloc[[0, -1]].tolist() == ["32 × 94", "5"]
 
 
-def test_unknown_architecture():
-    with pytest.raises(ValueError, match="compact, deep"):
-        build_model("wide")
-
-
-def test_config_survives_json():
+def test_configs_survive_json():
     for config in CONFIGS.values():
         assert ModelConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    with pytest.raises(ValueError, match="compact, deep"):
+        build_model("wide")
 
 
 def test_standardisation_is_scikit_learns():
