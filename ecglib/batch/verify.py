@@ -21,7 +21,7 @@ TOLERANCE = 0.03  # F1 of the rare classes, and all other metrics
 INTERVALS = ("_records_low", "_records_high", "_low", "_high")  # allowed as much as the score
 UNKNOWN = "unknown"
 MACHINE = ("platform", "processor", "features", "threads")
-NUMERICAL = ("python", "numpy", "scipy", "scikit-learn", "pandas", "torch", "accelerate", "wfdb")
+NUMERICAL = ("python", "numpy", "scipy", "scikit-learn", "pandas", "torch", "wfdb")
 
 
 def read(path: Path) -> dict:

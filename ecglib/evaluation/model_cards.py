@@ -16,9 +16,8 @@ from ecglib.metrics.scores import confusion_matrix
 from ecglib.metrics.tables import summary
 from ecglib.models.classifier import Classifier
 from ecglib.models.engines import export_onnx
-from ecglib.models.ensemble import Ensemble
 from ecglib.models.model_file import save_model
-from ecglib.models.network import CNNLSTM, count_parameters, predict_logits
+from ecglib.models.network import CNNLSTM, Ensemble, count_parameters, predict_logits
 from ecglib.models.patientwise.classifier import NAME, PatientwiseClassifier
 from ecglib.models.patientwise.training import annotated_beats
 from ecglib.models.recipes import Recipe

@@ -14,8 +14,7 @@ import torch
 from ecglib.batch import manifest, runner
 from ecglib.datasets import synthetic
 from ecglib.evaluation import results
-from ecglib.models import checkpoint
-from ecglib.models.model_file import save_model
+from ecglib.models.model_file import save_checkpoint, save_model
 from ecglib.models.network import CNNLSTM
 from ecglib.paths import Run, atomic_write, remove_unfinished
 from failing_disk import ERRORS, Faults
@@ -49,7 +48,7 @@ def notebook(run: Run, version: int) -> None:
 
 def state(run: Run, version: int) -> None:
     parts = {"model": MODELS[version]}
-    checkpoint.save(run.checkpoints / "c.pt", {"seed": 0}, parts, {"v": version})
+    save_checkpoint(run.checkpoints / "c.pt", "c", parts, {"v": version})
 
 
 WRITERS: dict[str, Callable[[Run, int], object]] = {
