@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ecglib.beats.find import known_beats
-from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
+from ecglib.labels import CLASSES, labels_of
 from ecglib.metrics.ec57 import ec57_scores
 from ecglib.models.load import load_model
 from ecglib.models.recordings import Leads, RecordingClassifier, choose_leads
@@ -143,10 +143,11 @@ def judge_recording(model: RecordingClassifier, ecg: Ecg, leads: tuple[int, ...]
     needs the RR interval after it. An unreadable detection without a beat counts for nothing.
     """
     marks, symbols = ecg.beats()
-    true = np.array([SYMBOL_TO_CLASS[s] for s in symbols], dtype=object)
+    letters = np.array(CLASSES, dtype=object)
+    true, predicted = letters[labels_of(symbols)], np.full(len(marks), MISSED, dtype=object)
     proba = model.predict_found(known_beats(ecg, leads, marks))
-    given = pd.DataFrame({"sample": marks, "true": true, "predicted": MISSED})
-    given.loc[: len(proba) - 1, "predicted"] = np.array(CLASSES)[proba.argmax(axis=1)]
+    predicted[: len(proba)] = letters[proba.argmax(axis=1)]
+    given = pd.DataFrame({"sample": marks, "true": true, "predicted": predicted})
 
     table = model.classify_opened(ecg, leads).table
     found = table["sample"].to_numpy()
