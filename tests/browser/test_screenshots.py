@@ -1,4 +1,4 @@
-"""Pictures of the demo's main states, for the README: pytest -m full tests/browser/test_screenshots.py.
+"""Pictures of the demo for the README: pytest -m full tests/browser/test_screenshots.py.
 
 They show the real recordings and the models in models/, so they are made anew when those change.
 """
