@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api_requests import LABELLED, LOCAL, NAMES, ROWS, SECRET, assert_problem, csv
-from ecglib.apps.api import work
+from ecglib.apps.api import predict
 from ecglib.apps.api.app import BEAT_BYTES, create_app
 from ecglib.apps.api.settings import Settings
 from ecglib.datasets.load import load_beats
@@ -230,13 +230,13 @@ def test_samples_say_that_they_are_synthetic(monkeypatch: pytest.MonkeyPatch, re
             raise DataSourceError("none")
         return replace(load_beats("folder", recordings), source="synthetic")
 
-    monkeypatch.setattr(work, "load_beats", only_synthetic)
-    beats, source = work.load_test_beats()
+    monkeypatch.setattr(predict, "load_beats", only_synthetic)
+    beats, source = predict.load_test_beats()
     assert beats.synthetic and "SYNTHETIC" in source
 
 
 @pytest.mark.data
 def test_samples_are_of_the_published_split(mitdb: Path, monkeypatch) -> None:
     monkeypatch.setenv("ECG_DATA", str(mitdb.parent))
-    beats, source = work.load_test_beats()
+    beats, source = predict.load_test_beats()
     assert len(beats) == 21_892 and "published" in source

@@ -16,9 +16,10 @@ from api_requests import LOCAL, ROWS, SECRET, assert_problem, wfdb_files
 from bad_files import zipped
 from ecglib.apps.api import app, service
 from ecglib.apps.api.app import create_app
-from ecglib.apps.api.files import at_most
+from ecglib.apps.api.predict import at_most
+from ecglib.apps.api.schemas import Refused
 from ecglib.apps.api.settings import Settings
-from ecglib.apps.api.work import UnusableError
+
 from ecglib.models.classifier import Classifier
 from ecglib.recordings.wfdb import read_recording
 
@@ -34,7 +35,7 @@ def test_recording(client: TestClient, recordings: Path, classifier: Classifier)
     summary = said["summary"]
     assert (summary["fs"], summary["duration_s"], summary["lead"]) == (360, 60, "MLII")
     assert summary["beats"] == len(expected)
-    assert sum(summary["counts"].values()) + summary["no_verdict"] == len(expected)
+    assert sum(summary["counts"].values()) + summary["unreadable"] == len(expected)
     assert 40 < summary["mean_heart_rate_bpm"] < 120
     brief = client.post(
         "/recordings", files=wfdb_files(recordings), data={"table": "false", "lead": 1}
@@ -123,7 +124,7 @@ def test_a_single_file_may_have_any_name(client: TestClient, recordings: Path, n
 
 @pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="needs POSIX")
 def test_a_file_takes_no_longer_than_allowed() -> None:
-    with pytest.raises(UnusableError, match="takes longer than 1 s"), at_most(1):
+    with pytest.raises(Refused, match="takes longer than 1 s"), at_most(1):
         time.sleep(5)
     with at_most(1):
         pass

@@ -17,7 +17,7 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from api_requests import LOCAL, ROOT, ROWS, SECRET, assert_problem, csv
-from ecglib.apps.api import work
+from ecglib.apps.api import predict
 from ecglib.apps.api.app import create_app
 from ecglib.apps.api.command import main
 from ecglib.apps.api.http import json_logs
@@ -77,7 +77,7 @@ def test_logs_are_json_without_what_was_sent(
         def fail(*arguments: object) -> None:
             raise RuntimeError(SECRET)
 
-        monkeypatch.setattr(work, "predict_values", fail)
+        monkeypatch.setattr(predict, "predict_values", fail)
         answer = client.post("/predict", json={"signal": ROWS[0].tolist()})
         assert_problem(answer, 500)
     finally:
@@ -102,7 +102,7 @@ def test_settings(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 
 def test_settings_need_no_extra() -> None:
     hide = "import sys; sys.modules.update(dict.fromkeys(['fastapi', 'uvicorn']))"
-    code = f"{hide}; from ecglib.api import main; sys.exit(main())"
+    code = f"{hide}; from ecglib.apps.api.command import main; sys.exit(main())"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2 and "pip install -e '.[api]'" in done.stderr
 
