@@ -37,7 +37,7 @@ ONE_FILE = {"max_files": 1, "max_fields": 8}
 RECORDING_FILES = {"max_files": 16, "max_fields": 8}
 ERRORS = responses(400, 408, 413, 422, 503)
 
-SINGLE_FILES = ("edf", "bdf", "ecg", "csv", "tsv", "txt", "zip")
+SINGLE_FILE = re.compile(r".*(\.(edf|bdf|ecg|csv|tsv|txt|zip))", re.I | re.S | re.A)
 RECORD_FILE = re.compile(r"\w[\w-]{0,63}\.(hea|dat|atr)", re.ASCII)
 FILES_WANTED = (
     "Send one EDF (.edf, .bdf), ISHNE (.ecg), text (.csv, .tsv, .txt) or zip file, or a .hea file "
@@ -79,7 +79,7 @@ def create_app(settings: Settings) -> FastAPI:
             Middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"]),
             Middleware(http.GuardMiddleware, registry=registry, slots=slots, origins=origins),
             Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
-            Middleware(http.DeadlineMiddleware),
+            Middleware(http.with_deadline),
         ],
     )
     for router in (info, beats, batches):
@@ -87,7 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(recordings, max_body_size=settings.max_mb * 1_000_000)
     StandaloneDocs(app)  # /docs and /redoc from here, not from a CDN
     instruments = Instrumentator(should_group_status_codes=False, registry=registry)
-    instruments.add(http.bound_method, usual_metrics(registry=registry), http.log_request)
+    instruments.add(http.log_request, usual_metrics(registry=registry))
     instruments.instrument(app).expose(
         app, tags=["Info"], response_class=PlainTextResponse, responses=responses()
     )
@@ -206,9 +206,8 @@ def store(files: list[UploadFile], folder: Path) -> Path:
     names = [file.filename or "" for file in files]
     headers = [name for name in names if name.endswith(".hea")]
     plain = all(RECORD_FILE.fullmatch(name) for name in names)
-    suffix = names[0].rpartition(".")[2].lower()
-    if len(names) == 1 and suffix in SINGLE_FILES:
-        names = [f"sent.{suffix}"]
+    if len(names) == 1 and (single := SINGLE_FILE.fullmatch(names[0])):
+        names = ["sent" + single[1].lower()]
     elif not plain or len({*names}) < len(names) or len(headers) != 1:
         raise schemas.Refused(422, FILES_WANTED)
     for file, name in zip(files, names, strict=True):

@@ -119,13 +119,10 @@ class GuardMiddleware(BaseHTTPMiddleware):
         return origin.lower().partition("//")[2] != request.headers.get("host", "").lower()
 
 
-class DeadlineMiddleware:
-    """End requests that do not arrive in time."""
+def with_deadline(app: ASGIApp) -> ASGIApp:
+    """Middleware that ends requests which do not arrive in time."""
 
-    def __init__(self, app: ASGIApp):
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def timed(scope: Scope, receive: Receive, send: Send) -> None:
         deadline = asyncio.get_running_loop().time() + BODY_SECONDS
 
         async def receive_in_time() -> Message:
@@ -139,20 +136,18 @@ class DeadlineMiddleware:
                 deadline = None  # the request is complete
             return message
 
-        await self.app(scope, receive_in_time if scope["type"] == "http" else receive, send)
+        await app(scope, receive_in_time if scope["type"] == "http" else receive, send)
+
+    return timed
 
 
 def log_request(info: Info) -> None:
-    """One line in the log per request; route is the pattern, as the path may hold anything."""
+    """Write one line per request, with the route's pattern, because a path may hold anything."""
+    if info.method not in HTTPMethod.__members__:
+        info.method = "other"  # for the metrics as well: every name would add lines to them
     about = {"method": info.method, "route": info.modified_handler}
     about |= {"status": int(info.modified_status), "ms": round(info.modified_duration * 1000, 1)}
     log.info("request", extra=about)
-
-
-def bound_method(info: Info) -> None:
-    """Count invented methods as one, or each would add lines to the metrics."""
-    if info.method not in HTTPMethod.__members__:
-        info.method = "other"
 
 
 class LogFormatter(JsonFormatter):

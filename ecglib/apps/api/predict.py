@@ -10,8 +10,7 @@ import signal
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from multiprocessing import parent_process
 from pathlib import Path
 
@@ -118,12 +117,10 @@ def without_input(error: Exception) -> str:
 def load_test_beats() -> tuple[Beats, str]:
     """Test beats from recordings on this machine, or else synthetic ones, and their origin."""
     for root in (None, cache_folder()):
-        try:
+        with suppress(DataSourceError, ValueError):  # not here, or other recordings
             beats = load_beats("folder", root)
             test = beats[split_beats(beats, "kaggle").test]
             return test, "The published test split of the MIT-BIH Arrhythmia Database."
-        except (DataSourceError, ValueError):  # not here, or other recordings
-            continue
     beats = load_beats("synthetic")
     test = beats[split_beats(beats, "random").test]
     return test, "SYNTHETIC: generated, not recorded from people. No recordings were found."
@@ -136,8 +133,8 @@ def start_process(folder: Path, model: Path) -> None:
     """Load the model; end with the server, not at Ctrl-C; unpack files in the server's folder."""
     global _classifier
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    tempfile.tempdir = str(folder)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    tempfile.tempdir = str(folder)
     _classifier = Classifier.load(model)
 
 
@@ -171,20 +168,29 @@ def predict_all(content: bytes) -> bytes:
 
 def classify_files(path: Path, fs: float | None, lead: int, table: bool, seconds: int) -> bytes:
     """The beats of a recording: a `RecordingResult` as JSON."""
+
+    def stop(*_: object) -> None:
+        raise Refused(422, f"The recording takes longer than {seconds} s. Send a part of it.")
+
+    alarm = getattr(signal, "alarm", lambda _: None)  # only POSIX has it
     try:
-        with at_most(seconds):
-            beats = _classifier.classify_recording(path, fs, lead)
+        if hasattr(signal, "SIGALRM"):
+            signal.signal(signal.SIGALRM, stop)
+        alarm(seconds)
+        beats = _classifier.classify_recording(path, fs, lead)
         about = beats.attrs
     except ValueError as error:
         raise Refused(422, without_names(without_input(error), path)) from None
-    counts = beats["label"].value_counts()
+    finally:
+        alarm(0)
+    counts = Counter(beats["label"])
     span_s = beats["time_s"].iloc[-1] - beats["time_s"].iloc[0] if len(beats) > 1 else 0
     summary = schemas.RecordingSummary(
         duration_s=about["duration_s"],
         fs=about["fs"],
         lead=about["lead"],
         beats=len(beats),
-        counts={name: counts.get(k, 0) for k, name in zip(CLASSES, NAMES, strict=True)},
+        counts={name: counts[k] for k, name in zip(CLASSES, NAMES, strict=True)},
         unreadable=(~beats["label"].isin(CLASSES)).sum(),
         uncertain=beats["uncertain"].sum(),
         mean_heart_rate_bpm=60 * (len(beats) - 1) / span_s if span_s else None,
@@ -205,22 +211,3 @@ def without_names(text: str, path: Path) -> str:
     stems = sorted({Path(name).stem for name in names if Path(name).stem}, key=len, reverse=True)
     named = "|".join(rf"(?<!\w){re.escape(stem)}(\.\w+)?(?!\w)" for stem in stems)
     return re.sub(named, "sent", text)
-
-
-@contextmanager
-def at_most(seconds: int) -> Iterator[None]:
-    """Refuse a recording that takes longer; on POSIX, in the main thread of a process."""
-
-    def stop(*_: object) -> None:
-        raise Refused(422, f"The recording takes longer than {seconds} s. Send a part of it.")
-
-    if not hasattr(signal, "SIGALRM"):
-        yield
-        return
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)

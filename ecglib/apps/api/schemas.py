@@ -11,7 +11,7 @@ from ecglib.beats.prepared import SHORTEST
 Letter = Literal["N", "S", "V", "F", "Q"]
 ClassName = Literal["Normal", "Supraventricular", "Ventricular", "Fusion", "Unknown"]
 Probability = Annotated[float, Field(ge=0, le=1)]
-Value = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
+Value = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False, strict=True)]
 Notes = Annotated[list[str], Field(description="Assumptions that were made.")]
 
 
@@ -30,8 +30,6 @@ class Problem(BaseModel):
 
 
 class About(BaseModel):
-    """The service in short."""
-
     message: str
     version: str
     docs: str = Field(description="URL of the documentation.")
@@ -40,8 +38,6 @@ class About(BaseModel):
 
 
 class Health(BaseModel):
-    """The state of the service."""
-
     status: Literal["ok", "degraded"]
     ready: bool = Field(description="Whether the service can answer requests now.")
     model_loaded: bool
@@ -52,8 +48,6 @@ class Health(BaseModel):
 
 
 class Signal(BaseModel):
-    """One beat."""
-
     signal: list[Value] = Field(
         min_length=SHORTEST,
         max_length=BEAT_SAMPLES,
@@ -62,12 +56,9 @@ class Signal(BaseModel):
         "are scaled. Send whole recordings to /recordings.",
         examples=[[0.98, 0.93, 0.41, 0.07, 0.0, 0.09, 0.13, 0.12, 0.1, 0.09, *[0.1] * 40]],
     )
-    description: str | None = Field(None, max_length=200, description="Neither used nor stored.")
 
 
 class SampleQuery(BaseModel):
-    """A choice of test beats."""
-
     count: int = Field(5, ge=1, le=100)
     seed: int | None = Field(
         None, ge=0, le=2**32 - 1, description="The same seed gives the same beats."
@@ -105,8 +96,6 @@ class DrawnPrediction(Prediction):
 
 
 class FilePrediction(DrawnPrediction):
-    """The first beat of a file."""
-
     rows: int = Field(description="Number of beats in the file.")
     notes: Notes
 
