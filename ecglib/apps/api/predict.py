@@ -177,18 +177,18 @@ def classify_files(path: Path, fs: float | None, lead: int, table: bool, seconds
         if hasattr(signal, "SIGALRM"):
             signal.signal(signal.SIGALRM, stop)
         alarm(seconds)
-        beats = _classifier.classify_recording(path, fs, lead)
-        about = beats.attrs
+        recording = _classifier.classify_file(path, fs, lead)
     except ValueError as error:
         raise Refused(422, without_names(without_input(error), path)) from None
     finally:
         alarm(0)
+    beats = recording.table
     counts = Counter(beats["label"])
     span_s = beats["time_s"].iloc[-1] - beats["time_s"].iloc[0] if len(beats) > 1 else 0
     summary = schemas.RecordingSummary(
-        duration_s=about["duration_s"],
-        fs=about["fs"],
-        lead=about["lead"],
+        duration_s=recording.duration_s,
+        fs=recording.fs,
+        lead=", ".join(recording.leads),
         beats=len(beats),
         counts={name: counts[k] for k, name in zip(CLASSES, NAMES, strict=True)},
         unreadable=(~beats["label"].isin(CLASSES)).sum(),
@@ -200,7 +200,7 @@ def classify_files(path: Path, fs: float | None, lead: int, table: bool, seconds
     result = schemas.RecordingResult(
         summary=summary,
         beats=schemas.BeatTable(**columns) if table else None,
-        notes=[*about["assumed"], *about["warnings"]],
+        notes=[*recording.assumed, *recording.warnings],
     )
     return result.model_dump_json().encode()
 

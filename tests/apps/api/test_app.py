@@ -19,6 +19,7 @@ from ecglib.datasets.sources import DataSourceError
 from ecglib.labels import CLASSES
 from ecglib.models.classifier import Classifier
 
+
 def test_about_and_health(client: TestClient) -> None:
     about = client.get("/").json()
     assert about["model_loaded"] and about["docs"].endswith("/docs")

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from api_requests import LOCAL, ROWS, SECRET, assert_problem, csv
+from api_requests import ROWS, SECRET, assert_problem, csv
 from ecglib.apps.api import http, predict
 from ecglib.apps.api.app import create_app
 from ecglib.apps.api.settings import Settings

@@ -19,7 +19,6 @@ from ecglib.apps.api import predict, service
 from ecglib.apps.api.app import create_app
 from ecglib.apps.api.schemas import Refused
 from ecglib.apps.api.settings import Settings
-
 from ecglib.models.classifier import Classifier
 from ecglib.recordings.wfdb import read_recording
 
@@ -76,9 +75,7 @@ def test_recording_as_text(client: TestClient, recordings: Path) -> None:
         ([("s01.hea", None), ("s01.dat", None)], {"fs": SECRET}),
     ],
 )
-def test_unusable_recordings(
-    client: TestClient, recordings: Path, files: list, data: dict
-) -> None:
+def test_unusable_recordings(client: TestClient, recordings: Path, files: list, data: dict) -> None:
     """None stands for the content of a good file."""
     content = [(n, (recordings / n).read_bytes() if c is None else c) for n, c in files]
     sent = [("files", (n, c)) for n, c in content]
@@ -119,7 +116,7 @@ def test_a_single_file_may_have_any_name(client: TestClient, recordings: Path, n
 
 @pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="needs POSIX")
 def test_a_file_takes_no_longer_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = SimpleNamespace(classify_recording=lambda *_: time.sleep(5))
+    slow = SimpleNamespace(classify_file=lambda *_: time.sleep(5))
     monkeypatch.setattr(predict, "_classifier", slow, raising=False)
     with pytest.raises(Refused) as refused:
         predict.classify_files(Path("a"), None, 0, True, 1)
@@ -133,9 +130,7 @@ def die(*arguments: object) -> None:
 # --- many at a time -----------------------------------------------------------------------------
 
 
-def test_full_slots_do_not_stop_other_requests(
-    model: Path, recordings: Path, monkeypatch
-) -> None:
+def test_full_slots_do_not_stop_other_requests(model: Path, recordings: Path, monkeypatch) -> None:
     """With every place for recordings taken, others are refused and beats are still answered."""
     go_on, started = threading.Event(), threading.Event()
 
