@@ -109,14 +109,17 @@ def _cluster(scheduler: str | None, workers: int | None) -> Iterator["Client"]:
     with ExitStack() as opened:
         if scheduler is None:
             workers = workers or CPU_COUNT
-            cluster = LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,  # Dask sets it for numerical libraries as well
-                host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",
-                preload=[IGNORE_CTRL_C],
-                silence_logs=logging.CRITICAL,
-            )
+            try:
+                cluster = LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,  # Dask sets it for numerical libraries as well
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",
+                    preload=[IGNORE_CTRL_C],
+                    silence_logs=logging.CRITICAL,
+                )
+            except RuntimeError as error:
+                raise ClusterError(f"No worker could be started: {error} Try again.") from error
             scheduler = opened.enter_context(cluster)
             # Dask restarts killed workers, but not those that are killed while they start.
             scheduler.adapt(minimum=workers, maximum=workers)

@@ -30,12 +30,9 @@ def test_about_and_health(client: TestClient) -> None:
     assert client.get("/ready").status_code == 200
 
 
-@pytest.mark.parametrize("content", [None, b"no model"])
-def test_health_without_a_model(content: bytes | None, tmp_path: Path) -> None:
-    path = tmp_path / "m.safetensors"
-    if content:
-        path.write_bytes(content)
-    with TestClient(create_app(Settings(model=path)), LOCAL) as client:
+def test_health_without_a_model(tmp_path: Path) -> None:
+    """A damaged file is tested with other bad inputs, in tests/faults."""
+    with TestClient(create_app(Settings(model=tmp_path / "m.safetensors")), LOCAL) as client:
         health = client.get("/health")
         assert health.status_code == 200
         said = health.json()
@@ -88,13 +85,8 @@ def test_short_beats_are_padded(client: TestClient, classifier: Classifier) -> N
     ("body", "status"),
     [
         ({"signal": [SECRET] * 50}, 422),
-        ({"signal": [0.5] * 500}, 422),
-        ({"signal": []}, 422),
-        ({"signal": [True] * 50}, 422),
         ({SECRET: 1}, 422),
-        ([SECRET], 422),
         (f'{{"signal": [NaN{", 1" * 40}]}}', 422),
-        (f'{{"signal": [1e999{", 1" * 40}]}}', 422),
         (f'{{"signal": [{"9" * 4000}{", 1" * 40}]}}', 422),
         (f'{{"signal": [{"9" * 5000}{", 1" * 40}]}}', 400),
         ("[" * 100_000, 400),
@@ -206,11 +198,6 @@ def test_samples(client: TestClient, samples, classifier: Classifier) -> None:
     ventricular = client.get("/test-samples", params={"class": "V", "count": 100}).json()
     assert {sample["true_label"] for sample in ventricular["samples"]} == {"Ventricular"}
     assert ventricular["count"] == min(100, int((samples.label == 2).sum()))
-
-
-@pytest.mark.parametrize("query", ["count=0", "count=101", "count=x", "seed=-1", "class=X"])
-def test_impossible_samples(client: TestClient, samples, query: str) -> None:
-    assert_problem(client.get(f"/test-samples?{query}"), 422, query.partition("=")[0])
 
 
 def test_samples_are_marked_as_synthetic(monkeypatch: pytest.MonkeyPatch, recordings) -> None:

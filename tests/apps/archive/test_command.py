@@ -4,14 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from contextlib import suppress
 from pathlib import Path
 
 import dask
 import fsspec
 import pandas as pd
-import psutil
 import pytest
 from distributed import Client, LocalCluster
 
@@ -172,9 +169,8 @@ def test_what_cannot_start(change: dict, message: str, archive: Path, tmp_path: 
 def test_the_command_refuses_in_a_sentence(tmp_path: Path, capsys) -> None:
     assert main(["nowhere", "--out", str(tmp_path / "R.parquet")]) == 2
     assert capsys.readouterr().err.startswith("There is no folder nowhere.")
-    with pytest.raises(SystemExit) as refused:
+    with pytest.raises(SystemExit, match="2"):
         main([str(tmp_path), "--out", "R.csv"])
-    assert refused.value.code == 2
 
 
 def test_a_cluster_that_goes_away(archive: Path, model: str, tmp_path: Path) -> None:
@@ -199,31 +195,3 @@ def test_help_needs_no_cluster() -> None:
         run = [sys.executable, "-c", program]
         done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == code and said in done.stdout + done.stderr
-
-
-@pytest.mark.slow
-def test_killed_workers_are_replaced(model: str, tmp_path: Path) -> None:
-    """Those that are killed while they start, too; nothing is lost or done twice."""
-    folder, out = tmp_path / "archive", tmp_path / "R.parquet"
-    write_recordings(folder, n_records=8, minutes=1)
-    command = [sys.executable, "-m", "ecglib.archive", str(folder), "--out", str(out)]
-    command += ["--model", model, "--workers", "1"]
-    run = subprocess.Popen(command, cwd=ROOT, stdout=-1, stderr=-1, text=True)
-
-    def worker(other_than: int = 0) -> psutil.Process:
-        while True:
-            assert run.poll() is None, run.communicate()
-            for process in psutil.Process(run.pid).children():
-                with suppress(psutil.Error):
-                    if process.pid != other_than and "spawn_main" in str(process.cmdline()):
-                        return process
-            time.sleep(0.05)
-
-    while len(finished(str(tmp_path / "R.parts"))) < 2:
-        assert run.poll() is None, run.communicate()
-        time.sleep(0.05)
-    (first := worker()).kill()
-    worker(other_than=first.pid).kill()
-    output, errors = run.communicate()
-    assert run.returncode == 0, (output, errors)
-    assert_classified(out, folder, model)
