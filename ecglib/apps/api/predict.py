@@ -174,8 +174,8 @@ def classify_files(path: Path, fs: float | None, lead: int, table: bool, seconds
 
     alarm = getattr(signal, "alarm", lambda _: None)  # only POSIX has it
     try:
-        if hasattr(signal, "SIGALRM"):
-            signal.signal(signal.SIGALRM, stop)
+        if (number := getattr(signal, "SIGALRM", None)) is not None:
+            signal.signal(number, stop)
         alarm(seconds)
         recording = _classifier.classify_file(path, fs, lead)
     except ValueError as error:
