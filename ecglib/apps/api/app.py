@@ -79,7 +79,6 @@ def create_app(settings: Settings) -> FastAPI:
             Middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"]),
             Middleware(http.GuardMiddleware, registry=registry, slots=slots, origins=origins),
             Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
-            Middleware(http.with_deadline),
         ],
     )
     for router in (info, beats, batches):
@@ -98,7 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def service(request: Request) -> Service:
+async def service(request: Request) -> Service:
     return request.app.state.service
 
 

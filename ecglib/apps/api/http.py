@@ -12,13 +12,13 @@ from pathlib import Path
 from asgi_correlation_id import CorrelationIdFilter
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_fastapi_instrumentator.metrics import Info
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ecglib.apps.api.schemas import Problem, Refused
@@ -79,66 +79,76 @@ def responses(*codes: int) -> dict[int, dict]:
     }
 
 
-class GuardMiddleware(BaseHTTPMiddleware):
+class GuardMiddleware:
     """Refuse untrusted origins and more requests than slots; answer all errors with problems.
 
     A request holds a slot of its path from its first byte to its answer.
     """
 
     def __init__(self, app: ASGIApp, registry: CollectorRegistry, slots: dict, origins: Sequence):
-        super().__init__(app)
+        self.app, self.origins = app, origins
         self.slots: dict[str, asyncio.Semaphore] = slots
-        self.origins = origins
         name = "http_requests_in_progress"
         self.in_progress = Gauge(name, "Requests in progress.", registry=registry)
 
-    async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
-        slots = self.slots.get(request.url.path)
-        if self.is_untrusted(request):
-            return problem(403, UNTRUSTED)
-        if slots and slots.locked():
-            return problem(503, headers={"Retry-After": "5"})
-        try:
-            with self.in_progress.track_inprogress():
-                async with slots or nullcontext():
-                    response = await call_next(request)
-        except Exception:
-            log.exception("error")
-            return problem(500)
-        status, kind = response.status_code, response.headers.get("content-type", "")
-        if status < 400 or not kind.startswith("text/plain"):
-            return response
-        # From ready-made middleware; 400 is TrustedHostMiddleware's answer to an unknown host.
-        return problem(403, UNTRUSTED) if status == 400 else problem(status)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = replaced = False
 
-    def is_untrusted(self, request: Request) -> bool:
-        """Whether a web page of another origin wants something computed."""
-        origin = request.headers.get("origin", "")
-        if request.method != "POST" or not origin or {origin, "*"} & {*self.origins}:
-            return False
-        return origin.lower().partition("//")[2] != request.headers.get("host", "").lower()
+        async def send_problem(message: Message) -> None:
+            nonlocal started, replaced
+            if message["type"] == "http.response.start":
+                started, status = True, message["status"]
+                kind = Headers(raw=message["headers"]).get("content-type", "")
+                if replaced := status >= 400 and kind.startswith("text/plain"):
+                    # Of ready-made middleware; 400 is TrustedHostMiddleware's for unknown hosts.
+                    answer = problem(403, UNTRUSTED) if status == 400 else problem(status)
+                    await answer(scope, receive, send)
+            if not replaced:
+                await send(message)
 
-
-def with_deadline(app: ASGIApp) -> ASGIApp:
-    """Middleware that ends requests which do not arrive in time."""
-
-    async def timed(scope: Scope, receive: Receive, send: Send) -> None:
-        deadline = asyncio.get_running_loop().time() + BODY_SECONDS
-
-        async def receive_in_time() -> Message:
-            nonlocal deadline
+        slots = self.slots.get(scope["path"])
+        if self.is_untrusted(scope):
+            await problem(403, UNTRUSTED)(scope, receive, send)
+        elif slots and slots.locked():
+            await problem(503, headers={"Retry-After": "5"})(scope, receive, send)
+        else:
             try:
-                async with asyncio.timeout_at(deadline):
-                    message = await receive()
-            except TimeoutError:
-                raise HTTPException(408) from None
-            if not message.get("more_body", False):
-                deadline = None  # the request is complete
-            return message
+                with self.in_progress.track_inprogress():
+                    async with slots or nullcontext():
+                        await self.app(scope, with_deadline(receive), send_problem)
+            except Exception:
+                log.exception("error")
+                if not started:
+                    await problem(500)(scope, receive, send)
 
-        await app(scope, receive_in_time if scope["type"] == "http" else receive, send)
+    def is_untrusted(self, scope: Scope) -> bool:
+        """Whether a web page of another origin wants something computed."""
+        headers = Headers(scope=scope)
+        origin = headers.get("origin", "")
+        if scope["method"] != "POST" or not origin or {origin, "*"} & {*self.origins}:
+            return False
+        return origin.lower().partition("//")[2] != headers.get("host", "").lower()
 
-    return timed
+
+def with_deadline(receive: Receive) -> Receive:
+    """Receive a request, which has to arrive in time."""
+    deadline = asyncio.get_running_loop().time() + BODY_SECONDS
+
+    async def receive_in_time() -> Message:
+        nonlocal deadline
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408) from None
+        if not message.get("more_body", False):
+            deadline = None  # the request is complete
+        return message
+
+    return receive_in_time
 
 
 def log_request(info: Info) -> None:
