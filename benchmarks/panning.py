@@ -18,7 +18,7 @@ from ecglib.apps.demo.state.recording import Strip
 from ecglib.apps.demo.widgets.strip import StripTrace
 from ecglib.datasets.sources import locate
 from ecglib.evaluation.results import keep_benchmark
-from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
+from ecglib.labels import labels_of
 from ecglib.recordings.wfdb import read_recording
 
 WIDTHS_S = (5, 10, 60, 600)  # of the view
@@ -38,8 +38,8 @@ def main() -> None:
 
 def annotated(recording) -> Strip:
     """A recording with the annotators' classes in place of a network's."""
-    beat = np.array([symbol in SYMBOL_TO_CLASS for symbol in recording.mark_symbol])
-    said = [CLASSES.index(SYMBOL_TO_CLASS[symbol]) for symbol in recording.mark_symbol[beat]]
+    beat = recording.is_beat
+    said = labels_of(recording.mark_symbol[beat])
     return Strip(
         recording.name, recording.leads[0], "mV", recording.fs, recording.signal[:, 0],
         recording.mark_sample[beat], np.array(said),

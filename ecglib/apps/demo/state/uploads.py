@@ -8,7 +8,7 @@ import numpy as np
 from ecglib.beats.beats import Beats
 from ecglib.beats.prepared import to_beats
 from ecglib.recordings.readers.text_tables import Layout
-from ecglib.recordings.reading import as_recording, open_source
+from ecglib.recordings.reading import open_source
 from ecglib.recordings.recording import Recording
 
 
@@ -102,4 +102,4 @@ def read_upload(files: Mapping[str, bytes], corrections: Corrections | None = No
             beats, names = to_beats(ecg), {rows.name for rows in ecg}
             return Upload(names.pop() if len(names) == 1 else f"{len(names)} files", beats)
         lead = ecg.lead_number(told.lead)
-        return Upload(ecg.name, None, as_recording(ecg), lead, ecg.units[lead])
+        return Upload(ecg.name, None, ecg.load(), lead, ecg.units[lead])

@@ -165,7 +165,7 @@ def test_a_file_of_a_device(tmp_path) -> None:
         assert np.allclose(upload.recording.signal[:, 0], WAVE, atol=1e-3)
         assert "No lead is called ECG" in upload.describe()
     told = read_upload({"a.edf": content}, Corrections(fs=500))
-    assert told.recording.fs == 500 and "500 Hz as you say, not 250" in told.describe()
+    assert told.recording.fs == 500 and "500 Hz as given, not 250" in told.describe()
 
 
 def damaged(**changes: bytes) -> dict[str, bytes]:
@@ -179,7 +179,6 @@ def damaged(**changes: bytes) -> dict[str, bytes]:
         ({"a.dat": b"x"}, "a.hea is missing"),
         ({"a.hea": b"a 1 360 10\n/etc/passwd 16 200\n"}, "elsewhere"),
         (damaged(dat=b"short"), "truncated"),
-        (damaged(atr=b"\xff" * 99), "can't be read"),
         ({"a.edf": b"0       " + b"9" * 300}, "Export it again"),
     ],
 )
@@ -215,7 +214,7 @@ def test_files_of_the_same_name_in_folders_of_a_zip_stay_apart() -> None:
         ),
         (text(ROWS).replace(b"\n0.", b"\nnan,0.", 1), "mine.csv can't be read as a table"),
         (b"nan," + text(ROWS[:1, 1:]), "Row 1, column 1 of mine.csv is not a finite number"),
-        (b"1e99," + text(ROWS[:1, 1:]), "is not a finite number, or none of an ECG"),
+        (b"1e99," + text(ROWS[:1, 1:]), "is not a finite number, or too large for an ECG"),
         (b"1e999," + text(ROWS[:1, 1:]), "Row 1, column 1 of mine.csv"),
         (text(np.column_stack([ROWS, [0, 7, 1]])), "labels 0 to 4"),
         (text(np.column_stack([ROWS, [0, 0.5, 1]])), "labels 0 to 4"),

@@ -49,7 +49,7 @@ def test_corrections_read_the_file_again(demo: ClassifierDemo) -> None:
     view.own.fs.value = 500
     demo.wait()
     assert "at 500 Hz, 2.0 s long, II." in view.own.understood.value
-    assert "500 Hz as you say, not 250" in view.own.understood.value and view.own.lead.value == 1
+    assert "500 Hz as given, not 250" in view.own.understood.value and view.own.lead.value == 1
     view.own.kind.value = "beats"
     demo.wait()
     assert "A row of mine.csv has 3 values" in view.message.value
