@@ -1,4 +1,4 @@
-"""Where things are, and how files are written: the only module that knows the project's folders."""
+"""The project's folders, the folder of a run, and writing files atomically."""
 
 import hashlib
 import os
@@ -9,16 +9,16 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "models"
 DEFAULT_MODEL = "compact"
 
-TEMPORARY = ".tmp-"  # how the names of unfinished files begin
-SCRATCH = "ecg-notebooks-"  # ... and those of folders among the system's temporary ones
-UNCLAIMED_SECONDS = 1.0  # what a process may need from making such a folder to locking it
+TEMPORARY = ".tmp-"  # prefix of unfinished files
+SCRATCH = "ecg-notebooks-"  # prefix of our folders among the system's temporary ones
+UNCLAIMED_SECONDS = 1.0  # a process may need this long from creating such a folder to locking it
 
 # Only these run folders, and only on real data, may replace the models that the project ships.
 PUBLISHING_RUNS = (ROOT / "outputs" / "quick", ROOT / "outputs" / "full")
@@ -26,31 +26,17 @@ PUBLISHING_RUNS = (ROOT / "outputs" / "quick", ROOT / "outputs" / "full")
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
-    """Write a file so that its final name holds the old content or the new, never a part.
+    """Yield a temporary file that replaces ``path`` when the block ends without an error.
 
-    Parameters
-    ----------
-    path : str or Path
-        The final name; missing folders above it are made.
-
-    Yields
-    ------
-    Path
-        A temporary file in the same folder, with the same suffix, to write to. It takes the final
-        name when the block ends, and is removed when the block raises.
-
-    Raises
-    ------
-    OSError
-        A full disk, a folder that can't be written to: the message names the file and the space
-        that is left, and what the file held before is still there.
+    The final name holds either the old content or the new, never a part of it. Missing folders are
+    created. An OSError (a full disk, a protected folder) names the file and the free space.
     """
     path = Path(path)
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         unused = path.with_name(f"{TEMPORARY}{path.stem}-{secrets.token_hex(4)}{path.suffix}")
-        unused.touch(exist_ok=False)  # readable for whom the umask lets, unlike mkstemp's
+        unused.touch(exist_ok=False)  # with the umask's permissions, unlike mkstemp
         temporary = unused
         yield temporary
         with temporary.open("rb+") as written:
@@ -66,20 +52,12 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
 
 def remove_unfinished(folder: Path, older_than: float = 0) -> None:
-    """Remove what writes that were killed have left in a folder and below.
-
-    Parameters
-    ----------
-    folder : Path
-        Nobody else may be writing there, unless ``older_than`` sees to it.
-    older_than : float
-        Seconds since the last change.
-    """
+    """Remove files of killed writes in a folder tree, unchanged for ``older_than`` seconds."""
     remove_left((path for path in folder.rglob(f"{TEMPORARY}*") if path.is_file()), older_than)
 
 
 def remove_left(paths: Iterable[Path], older_than: float = 0) -> None:
-    """Remove files and folders last changed so many seconds ago, as far as we may."""
+    """Remove files and folders last changed so many seconds ago; skip those that are protected."""
     for path in paths:
         with suppress(OSError):
             if time.time() - path.stat().st_mtime >= older_than:
@@ -88,9 +66,9 @@ def remove_left(paths: Iterable[Path], older_than: float = 0) -> None:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A temporary folder for as long as the block lasts; those of killed processes go first.
+    """A temporary folder for the duration of the block; folders of killed processes are removed.
 
-    The lock in it tells a process that lives from one that does not any more.
+    Its lock tells running processes from killed ones.
     """
     from filelock import FileLock, Timeout
 
@@ -110,15 +88,7 @@ def scratch() -> Iterator[Path]:
 
 @contextmanager
 def folder_beside(folder: Path, older_than: float = 3600) -> Iterator[Path]:
-    """An empty folder to fill and then to rename to ``folder``; what is left of it goes.
-
-    Parameters
-    ----------
-    folder : Path
-        The final name; missing folders above it are made.
-    older_than : float
-        Seconds after which a folder of a killed process goes, too.
-    """
+    """An empty folder to fill and then rename to ``folder``; removed if it was not renamed."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     remove_left(folder.parent.glob(f"{TEMPORARY}{folder.name}-*"), older_than)
     work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{TEMPORARY}{folder.name}-"))
@@ -129,23 +99,44 @@ def folder_beside(folder: Path, older_than: float = 3600) -> Iterator[Path]:
 
 
 def _free_mb(path: Path) -> int:
-    """Free space where a file is to be; its folder need not exist yet."""
+    """Free space for a file, in MB; its folder need not exist yet."""
     folder = next(folder for folder in path.absolute().parents if folder.exists())
     return shutil.disk_usage(folder).free // 10**6
 
 
-@dataclass(frozen=True)
 class Run:
     """The folder of one run of the notebooks: its figures, metrics, predictions and models.
 
     Parameters
     ----------
     run_dir : str
-        The folder, relative to the project (``outputs/quick``) or absolute. Nothing is made here:
-        sub-folders appear when something is first written to them.
+        The folder, relative to the project (``outputs/quick``) or absolute. Nothing is created
+        here: sub-folders appear when something is first written to them.
+    beats : Beats, optional
+        The beats that the results come from. Without them the run knows its folders only.
+    synthetic : bool, optional
+        Whether the beats are synthetic, where they are not loaded.
     """
 
-    run_dir: str = "outputs/lab"
+    def __init__(
+        self, run_dir: str = "outputs/lab", beats: Any = None, *, synthetic: bool | None = None
+    ) -> None:
+        self.run_dir = run_dir
+        self._synthetic = synthetic if beats is None else bool(beats.synthetic)
+
+    def __repr__(self) -> str:
+        data = {None: "", False: ", MIT-BIH beats", True: ", synthetic beats"}[self._synthetic]
+        return f"<Run {self.run_dir}{data}>"
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the beats are synthetic; a ValueError where the run does not know its beats."""
+        if self._synthetic is None:
+            raise ValueError(
+                f"The run {self.run_dir} has no beats, so it is unknown whether its results are "
+                "synthetic. Create it with its beats: Run(run_dir, beats)."
+            )
+        return self._synthetic
 
     @property
     def folder(self) -> Path:
@@ -167,24 +158,24 @@ class Run:
     def checkpoints(self) -> Path:
         return self.folder / "checkpoints"
 
-    def model_file(self, name: str, synthetic: bool) -> Path:
-        """The file a model of this run is saved to.
+    def model_file(self, name: str) -> Path:
+        """The file that a model of this run is saved to.
 
         ``models/NAME.safetensors`` for the ``quick`` and ``full`` runs on real data, otherwise a
-        file inside the run's own folder, so that a trial never replaces a model that is in use.
+        file in the run's own folder, so that a trial never replaces a model that is in use.
         """
-        publishes = self.folder in PUBLISHING_RUNS and not synthetic
+        publishes = not self.synthetic and self.folder in PUBLISHING_RUNS
         return (MODELS if publishes else self.folder / "models") / f"{name}.safetensors"
 
-    def find_model(self, name: str, synthetic: bool) -> Path:
+    def find_model(self, name: str) -> Path:
         """The model that this run made, or else the one that the project ships.
 
         Raises
         ------
         FileNotFoundError
-            Neither is there; the message names the notebook that makes one.
+            Neither exists; the message names the notebook that makes one.
         """
-        candidates = [self.model_file(name, synthetic), MODELS / f"{name}.safetensors"]
+        candidates = [self.model_file(name), MODELS / f"{name}.safetensors"]
         for path in candidates:
             if path.is_file():
                 return path
@@ -195,12 +186,12 @@ class Run:
 
 
 def home() -> Path:
-    """The user's home folder; ``~`` itself where nobody knows it, as in some containers."""
+    """The user's home folder; ``~`` itself where it is unknown, as in some containers."""
     return Path(os.path.expanduser("~"))
 
 
 def given(path: str) -> Path:
-    """A path as somebody wrote it, made absolute; ``~`` stands for home if there is one."""
+    """A path as a user wrote it, made absolute; ``~`` is the home folder if it is known."""
     return Path(os.path.abspath(os.path.expanduser(path)))
 
 
@@ -211,7 +202,7 @@ def sha256(path: Path) -> str:
 
 
 def show(path: str | Path) -> str:
-    """A path as people should see it: relative to the project, with the home folder as ``~``."""
+    """A path for messages: relative to the project, or with the home folder as ``~``."""
     path = Path(path).absolute()
     for base, prefix in ((ROOT, ""), (ROOT.parent, "../"), (home(), "~/")):
         if path.is_relative_to(base):

@@ -1,6 +1,6 @@
-"""The noise stress test: what classification and R-peak detection are worth in noise.
+"""The noise stress test: accuracy of classification and R-peak detection in noise.
 
-Noise is added to whole recordings (``noise``) before beats are cut or looked for.
+Noise is added to whole recordings before beats are cut or R peaks are detected.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,35 +20,32 @@ from ecglib.recordings.wfdb import read_recording
 
 
 def noisy_rows(
-    folder: str | Path,
     beats: Beats,
     noise: dict[str, np.ndarray],
-    asked: Iterable[tuple[str, float]],
+    conditions: Iterable[tuple[str, float]],
     seed: int = 0,
 ) -> dict[tuple[str, float], np.ndarray]:
-    """The same beats cut from recordings with noise, at the annotators' marks.
+    """The same beats cut from recordings with noise, at the annotated R peaks.
 
     Parameters
     ----------
-    folder : str or Path
-        Of the recordings that the beats come from.
     beats : Beats
-        In any order.
+        In any order; their recordings are read from ``beats.folder``.
     noise : dict
         From `noise.read_noise`.
-    asked : iterable of (kind, SNR in dB)
+    conditions : iterable of (kind, SNR in dB)
         From `noise.conditions`.
     seed : int
-        Where in the noise each recording begins.
+        Determines at which point of the noise each recording begins.
 
     Returns
     -------
     dict of ndarray, shape (len(beats), 187), float32
-        Rows as ``Beats.signal`` has them, by condition.
+        Rows in the form of ``Beats.signal``, by condition.
     """
-    rows = {condition: np.empty_like(beats.signal) for condition in asked}
+    rows = {condition: np.empty_like(beats.signal) for condition in conditions}
     for name in np.unique(beats.record):
-        recording = read_recording(Path(folder) / str(name), [0])
+        recording = read_recording(beats.folder / str(name), [0])
         own = np.flatnonzero(beats.record == name)
         for condition, signal in rows.items():
             every = cut_beats(in_condition(recording, noise, condition, seed))
@@ -63,12 +60,12 @@ def noise_scores(label: np.ndarray, scores: dict[tuple[str, float], np.ndarray])
     ----------
     label : ndarray, shape (n,), int
     scores : dict of ndarray, shape (n, 5)
-        By condition, for the rows of `noisy_rows`: probabilities or logits.
+        Probabilities or logits by condition, for the rows of `noisy_rows`.
 
     Returns
     -------
     DataFrame
-        One row a condition: ``noise``, ``snr_db``, ``accuracy``, ``macro_f1``, and ``f1_N`` etc.
+        One row per condition: ``noise``, ``snr_db``, ``accuracy``, ``macro_f1``, ``f1_N`` etc.
     """
     rows = []
     for (kind, snr), p in scores.items():
@@ -84,27 +81,29 @@ def detection_table(
     folder: str | Path,
     records: Iterable[str],
     noise: dict[str, np.ndarray],
-    asked: Iterable[tuple[str, float]],
+    conditions: Iterable[tuple[str, float]],
     seconds: float = 30,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """How well R peaks are found in noise, pooled over recordings.
+    """Accuracy of R-peak detection in noise, pooled over recordings.
 
     Parameters
     ----------
-    folder, noise, asked, seed
-        As in `noisy_rows`.
+    folder : str or Path
+        Folder of the recordings.
     records : iterable of str
+    noise, conditions, seed
+        As in `noisy_rows`.
     seconds : float
-        Length of the piece of each recording that is searched, from its fifth minute on.
+        Length of the searched piece of each recording, from its fifth minute on.
 
     Returns
     -------
     DataFrame
-        One row a condition: ``noise``, ``snr_db``, ``beats``, ``sensitivity``, ``precision``,
-        ``f1`` of the detected R peaks, a match being at most 150 ms away.
+        One row per condition: ``noise``, ``snr_db``, ``beats``, ``sensitivity``, ``precision``,
+        ``f1`` of the detected R peaks; they match within 150 ms.
     """
-    counts = {condition: np.zeros(3, dtype=int) for condition in asked}
+    counts = {condition: np.zeros(3, dtype=int) for condition in conditions}
     for piece, true in _pieces(folder, records, seconds):
         for condition, count in counts.items():
             noisy = in_condition(piece, noise, condition, seed)
@@ -122,10 +121,7 @@ def detection_table(
 def _pieces(
     folder: str | Path, records: Iterable[str], seconds: float
 ) -> Iterator[tuple[Recording, np.ndarray]]:
-    """A piece of each recording with the annotations inside it, and its R peaks at 360 Hz.
-
-    Recordings without a beat in it are left out.
-    """
+    """A piece of each recording with its annotations, and its R peaks at 360 Hz."""
     for name in records:
         recording = read_recording(Path(folder) / str(name), [0])
         length = min(round(seconds * recording.fs), len(recording.signal))
@@ -139,5 +135,5 @@ def _pieces(
         )
         beat = [str(s) in SYMBOL_TO_CLASS for s in piece.mark_symbol]
         at_360 = np.rint(piece.mark_sample[beat] * (RECORDING_FS / recording.fs)).astype(np.int64)
-        if len(at_360):  # without a beat, nobody can say how strong the noise is beside it
+        if len(at_360):  # the signal-to-noise ratio is undefined without a beat
             yield piece, at_360
