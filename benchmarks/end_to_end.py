@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from ecglib import Classifier, load_beats, split_beats
-from ecglib.beats.rhythm import rhythm_of
 from ecglib.datasets.sources import locate
 from ecglib.evaluation.results import keep_benchmark
 from ecglib.labels import CLASSES, MITDB_RECORDS, SYMBOL_TO_CLASS
@@ -39,7 +38,7 @@ def main() -> None:
     side = np.sort(getattr(split, asked.side))  # in time order, as the marks of each record
     classifier = Classifier.load(asked.model)
     folder = locate("auto", None).folder
-    rhythm = rhythm_of(beats)[side]
+    rhythm = beats.rhythm[side]
     said = classifier.predict_proba(beats.signal[side], rhythm).argmax(axis=1)
     rows = [{"beats": "annotated"} | scores(beats.label[side], said, np.zeros(0, int))]
     for detector in asked.detectors:

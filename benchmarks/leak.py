@@ -21,7 +21,6 @@ import torch
 
 from ecglib import load_beats, split_beats
 from ecglib.beats.beats import Beats
-from ecglib.beats.rhythm import rhythm_of
 from ecglib.datasets.splits import PROTOCOLS, shares_samples
 from ecglib.evaluation.results import keep_benchmark
 from ecglib.metrics.ec57 import headline
@@ -44,7 +43,7 @@ def main() -> None:
     beats = load_beats()
     if beats.synthetic:
         raise SystemExit("Figures worth keeping need the real recordings.")
-    rhythm = rhythm_of(beats)
+    rhythm = beats.rhythm
     recipe = replace(RECIPES["fast"], epochs=asked.epochs, patience=asked.epochs)
     for protocol in asked.protocols:
         for seed in asked.seeds:

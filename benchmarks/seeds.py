@@ -17,7 +17,6 @@ import pandas as pd
 import torch
 
 from ecglib import Classifier, load_beats, split_beats
-from ecglib.beats.rhythm import rhythm_of
 from ecglib.evaluation.model_cards import calibrate
 from ecglib.evaluation.results import keep_benchmark
 from ecglib.metrics.tables import summary
@@ -47,7 +46,7 @@ def main() -> None:
     if beats.synthetic:
         raise SystemExit("Figures worth keeping need the real recordings.")
     split = split_beats(beats, "kaggle")
-    rhythm = rhythm_of(beats)
+    rhythm = beats.rhythm
     recipe, taught = RECIPES[asked.recipe], None
     if asked.architecture in STUDENTS:
         folder = RESULTS / ".teachers"

@@ -6,22 +6,23 @@ preceding RR interval. Rows of neighbouring beats share samples.
 """
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
+from ecglib.beats.rhythm import rhythm_features
 from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
 from ecglib.recordings.recording import RECORDING_FS, Recording, to_recording_fs, without_gaps
 
 DECIMATION = 3  # every third sample is kept, without a filter
 BEAT_FS = RECORDING_FS / DECIMATION  # 120 Hz; the 125 Hz written in many places is wrong
 BEAT_SAMPLES = 187  # 1.558 s
-ARRAYS = ("signal", "label", "record", "sample", "rr_before", "rr_after")  # of `Beats`
 OVERRUN = 0.2  # how far a row runs into the RR interval after the next one
 
 
 @dataclass(frozen=True, eq=False)
 class Beats:
-    """Beats with everything that is known of each, aligned by position.
+    """Beats with everything that is known of each, aligned by position and sliced together.
 
     Attributes
     ----------
@@ -36,9 +37,16 @@ class Beats:
     rr_before, rr_after : ndarray, shape (n,), float32
         Preceding and following RR interval in seconds; NaN for a record's first beat.
     source : str
-        Which source served them: ``folder``, ``physionet``, ``kaggle`` or ``synthetic``.
+        The source: ``folder``, ``physionet``, ``kaggle``, ``synthetic`` or ``upload``.
+    folder : Path or None
+        Where their recordings are.
+    fs : ndarray, shape (n,), float64
+        Sampling rate in Hz of the record that ``sample`` counts in; a number stands for all.
+    rhythm : ndarray, shape (n, 6), float32
+        Rhythm features, see `ecglib.beats.rhythm`. By default computed from the RR intervals, for
+        which all beats of each recording must be given, in time order.
     assumed : tuple of str
-        What was taken for granted about beats from somebody's file, one sentence each.
+        Assumptions about beats from a person's file, one sentence each.
     written : ndarray, shape (n, 187), or None
         The rows as that file holds them, before they were scaled.
     """
@@ -50,8 +58,26 @@ class Beats:
     rr_before: np.ndarray
     rr_after: np.ndarray
     source: str = "folder"
+    folder: Path | None = None
+    fs: np.ndarray | float = RECORDING_FS
+    rhythm: np.ndarray | None = None
     assumed: tuple[str, ...] = ()
     written: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__  # once, before anybody has seen the frozen object
+        set_(self, "fs", np.broadcast_to(np.asarray(self.fs, np.float64), self.label.shape))
+        if self.rhythm is None:
+            set_(self, "rhythm", rhythm_features(self.rr_before, self.rr_after, self.record))
+
+    def __repr__(self) -> str:
+        counts = np.bincount(self.label[self.label >= 0], minlength=len(CLASSES))
+        classes = ", ".join(f"{name} {n:,}" for name, n in zip(CLASSES, counts, strict=True))
+        records = len(np.unique(self.record))
+        return f"Beats({len(self):,} of {records} records from {self.source}: {classes})"
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        return {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
 
     @property
     def synthetic(self) -> bool:
@@ -65,8 +91,7 @@ class Beats:
         """The beats that an index array, a mask, a slice or one number selects."""
         if isinstance(key, (int, np.integer)):
             key = [key]
-        present = ARRAYS if self.written is None else (*ARRAYS, "written")
-        return replace(self, **{name: getattr(self, name)[key] for name in present})
+        return replace(self, **{name: value[key] for name, value in self._arrays().items()})
 
 
 def cut_rows(signal: np.ndarray, marks: np.ndarray, keep: np.ndarray) -> np.ndarray:
@@ -158,29 +183,16 @@ def cut_beats(recording: Recording, lead: int = 0) -> Beats:
         sample=marks[keep],
         rr_before=np.append(np.nan, rr).astype(np.float32)[: len(keep)],
         rr_after=np.append(rr, np.nan).astype(np.float32)[: len(keep)],
+        fs=recording.fs,
     )
 
 
-def sampling_rates(beats: Beats) -> np.ndarray:
-    """Sampling rate of each beat's record in Hz, shape (n,), from its beats in time order.
-
-    360 Hz where there is no RR interval to tell it.
-    """
-    rates = np.full(len(beats), float(RECORDING_FS))
-    for name in np.unique(beats.record):
-        own = np.flatnonzero(beats.record == name)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            each = np.diff(beats.sample[own]) / beats.rr_after[own[:-1]]
-        if np.isfinite(each).any():  # an RR interval is rounded, and so may be any of them
-            rates[own] = np.round(np.median(each[np.isfinite(each)]), 2)
-    return rates
-
-
-def join(parts: list[Beats], source: str) -> Beats:
+def join(parts: list[Beats], source: str, folder: Path | None = None) -> Beats:
     """Put the beats of several recordings or files behind each other."""
-    present = ARRAYS if any(p.written is None for p in parts) else (*ARRAYS, "written")
+    names = set.intersection(*(set(part._arrays()) for part in parts))
     return Beats(
-        **{n: np.concatenate([getattr(p, n) for p in parts]) for n in present},
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names},
         source=source,
-        assumed=tuple(dict.fromkeys(sentence for p in parts for sentence in p.assumed)),
+        folder=folder,
+        assumed=tuple(dict.fromkeys(sentence for part in parts for sentence in part.assumed)),
     )

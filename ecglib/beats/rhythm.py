@@ -8,8 +8,6 @@ logarithms, in which twice as long and half as long are equally far from the usu
 import numpy as np
 import pandas as pd
 
-from ecglib.beats.beats import Beats
-
 RHYTHM = (
     "before / average",
     "after / average",
@@ -59,11 +57,6 @@ def rhythm_features(
     return np.log(np.stack(columns, axis=1)).astype(np.float32)
 
 
-def rhythm_of(beats: Beats) -> np.ndarray:
-    """The same of whole recordings' beats, shape (n, 6): take it before you select some."""
-    return rhythm_features(beats.rr_before, beats.rr_after, beats.record)
-
-
 def rhythm_between(rr: np.ndarray) -> np.ndarray:
-    """The same of all beats of a recording but its last, from the interval after each."""
+    """Rhythm features of all beats of a recording but its last, from the interval after each."""
     return rhythm_features(np.append(np.nan, rr)[: len(rr)], rr)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ecglib.beats.beats import BEAT_SAMPLES, Beats
+from ecglib.beats.rhythm import rhythm_features
 from ecglib.datasets import published
 from ecglib.paths import folder_beside, home
 
@@ -159,6 +160,7 @@ def load(folder: str | Path) -> Beats:
         rr_before=before[position],
         rr_after=after[position],
         source="kaggle",
+        rhythm=rhythm_features(before, after, index["record"])[position],
     )
 
 

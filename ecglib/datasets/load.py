@@ -33,7 +33,5 @@ def load_beats(source: str = "auto", root: str | Path | None = None) -> Beats:
     print(found.describe())
     if found.source == "kaggle":
         return kaggle.load(found.folder)
-    names = record_names(found.folder)
-    return join(
-        [cut_beats(read_recording(found.folder / n, leads=[0])) for n in names], found.source
-    )
+    recordings = (read_recording(found.folder / n, leads=[0]) for n in record_names(found.folder))
+    return join([cut_beats(recording) for recording in recordings], found.source, found.folder)

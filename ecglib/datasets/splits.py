@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from ecglib.beats.beats import BEAT_FS, Beats, sampling_rates
+from ecglib.beats.beats import BEAT_FS, Beats
 from ecglib.datasets import published
 from ecglib.labels import DS1, DS2, MITDB_RECORDS, SAME_PATIENT, patient_of
 
@@ -163,7 +163,7 @@ def shares_samples(beats: Beats, split: Split) -> np.ndarray:
     """
     filled = beats.signal != 0
     used = beats.signal.shape[1] - filled[:, ::-1].argmax(axis=1)  # samples before the padding
-    end = beats.sample + used * (sampling_rates(beats) / BEAT_FS)
+    end = beats.sample + used * (beats.fs / BEAT_FS)
     in_training = np.zeros(len(beats), dtype=bool)
     in_training[split.train] = in_training[split.validation] = True
     shared = np.zeros(len(beats), dtype=bool)

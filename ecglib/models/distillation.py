@@ -15,7 +15,6 @@ import torch
 from sklearn.model_selection import StratifiedKFold
 
 from ecglib.beats.beats import Beats
-from ecglib.beats.rhythm import rhythm_of
 from ecglib.datasets.splits import Split
 from ecglib.models.checkpoint import digest
 from ecglib.models.network import CNNLSTM, ModelConfig, predict_logits
@@ -64,7 +63,7 @@ def ask_teachers(
     cpu_seconds : float
         What all teachers took, in this call or an earlier one.
     """
-    rhythm = rhythm_of(beats)
+    rhythm = beats.rhythm
     how = json.dumps([config.to_dict(), recipe.to_dict(), seed]).encode()
     lesson = digest(how, beats.signal[split.train], beats.label[split.train])[:8]
     folds = StratifiedKFold(teachers, shuffle=True, random_state=seed)

@@ -21,7 +21,6 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel
 
 from ecglib.beats.beats import Beats
-from ecglib.beats.rhythm import rhythm_of
 from ecglib.datasets.splits import Split
 from ecglib.metrics.scores import confusion_matrix, overall_scores
 from ecglib.models.augment import augmented_copies
@@ -98,7 +97,7 @@ def fit(
     if not accelerator.is_main_process:
         report = _silent
     set_seed(seed)
-    rhythm = rhythm_of(beats)
+    rhythm = beats.rhythm
     arrays = (beats.signal, rhythm, beats.label)
     signal, around, label = (torch.from_numpy(a[split.train]) for a in arrays)
     model.fit_standardisation(signal, around)

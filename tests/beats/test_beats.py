@@ -138,3 +138,14 @@ def test_rows_equal_genuine_ones(mitdb_beats, kaggle_rows):
 def test_unknown_source_is_refused():
     with pytest.raises(ValueError, match="nowhere"):
         load_beats("nowhere")
+
+
+@pytest.mark.data
+def test_what_is_known_of_a_beat_goes_with_it_in_any_order(mitdb_beats) -> None:
+    chosen = np.random.default_rng(0).permutation(len(mitdb_beats))[:5000]
+    some = mitdb_beats[chosen]
+    np.testing.assert_array_equal(some.rhythm, mitdb_beats.rhythm[chosen])
+    time = some.sample / some.fs
+    assert set(some.fs) == {360} and (time >= 0).all() and (time < 650_000 / 360).all()
+    assert some.folder == mitdb_beats.folder and (some.folder / "100.hea").is_file()
+    assert "5,000 of 48 records from folder" in repr(some)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ecglib.beats.rhythm import RHYTHM, rhythm_features, rhythm_of
+from ecglib.beats.rhythm import RHYTHM, rhythm_features
 from ecglib.models.classifier import Classifier
 from ecglib.models.network import CNNLSTM, CONFIGS
 
@@ -48,7 +48,7 @@ def test_recordings_do_not_mix() -> None:
 
 @pytest.mark.data
 def test_early_beats_are_the_supraventricular_ones(mitdb_beats) -> None:
-    features = rhythm_of(mitdb_beats)
+    features = mitdb_beats.rhythm
     early = np.exp(features[:, BEFORE]) < 0.85
     assert early[mitdb_beats.label == 1].mean() > 0.5
     assert early[mitdb_beats.label == 0].mean() < 0.1

@@ -9,7 +9,6 @@ import pytest
 import torch
 from accelerate import Accelerator
 
-from ecglib.beats.rhythm import rhythm_of
 from ecglib.datasets.splits import split_beats
 from ecglib.metrics.tables import summary
 from ecglib.models import training
@@ -117,15 +116,15 @@ def test_one_cycle_comes_to_rest(beats):
     assert len(train(beats, hopeless)[1]) == 5
 
 
-@pytest.mark.parametrize("change", ["label", "rr", "validation", "precision"])
+@pytest.mark.parametrize("change", ["label", "rhythm", "validation", "precision"])
 def test_a_checkpoint_of_another_training_is_not_gone_on_from(beats, change, tmp_path):
     recipe, path, split = replace(QUICK, epochs=1), tmp_path / "c.pt", split_beats(beats, "random")
     fit(CNNLSTM(TINY), beats, split, recipe, checkpoint=path, precision="no", report=str)
     told, precision = [], "bf16" if change == "precision" else "no"
     if change == "label":
         beats = replace(beats, label=beats.label[::-1].copy())
-    elif change == "rr":
-        beats = replace(beats, rr_before=beats.rr_before * 2, rr_after=beats.rr_after / 2)
+    elif change == "rhythm":
+        beats = replace(beats, rhythm=beats.rhythm + 1)
     elif change == "validation":
         split = replace(split, validation=split.validation[1:])
     work = (CNNLSTM(TINY), beats, split, recipe)
@@ -138,7 +137,7 @@ def test_validation_counts_the_classes_that_have_beats(beats, monkeypatch):
     some = beats[beats.label < 3]
     said = np.eye(5)[np.append(4, some.label[1:])]
     monkeypatch.setattr(training, "predict_logits", lambda *_: torch.from_numpy(said))
-    row = validate(None, some, rhythm_of(some), Accelerator(cpu=True))
+    row = validate(None, some, some.rhythm, Accelerator(cpu=True))
     assert row["validation_macro_f1"] == pytest.approx(summary(some.label, said)["macro_f1"])
     assert row["validation_macro_f1"] > 0.9
 

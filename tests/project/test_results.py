@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from ecglib import Classifier, split_beats
-from ecglib.beats.rhythm import rhythm_of
 from ecglib.metrics.tables import summary
 from ecglib.models.model_file import read_card
 from ecglib.paths import MODELS
@@ -35,7 +34,7 @@ def classifier():
 def test_shipped_models_are_as_good_as_their_cards_say(name, mitdb_beats):
     classifier = Classifier.load(MODELS / f"{name}.safetensors")
     index = split_beats(mitdb_beats, "kaggle").test
-    rhythm = rhythm_of(mitdb_beats)
+    rhythm = mitdb_beats.rhythm
     proba = classifier.predict_proba(mitdb_beats.signal[index], rhythm[index])
     found, said = summary(mitdb_beats.label[index], proba), classifier.card["metrics"]["test"]
     for score in ("accuracy", "macro_f1", "ece"):

@@ -15,7 +15,6 @@ from ecglib.apps.demo.state.reading import Trace, clock
 from ecglib.apps.demo.state.uploads import Upload
 from ecglib.beats.beats import BEAT_FS, Beats, cut_rows
 from ecglib.beats.prepared import UNLABELLED
-from ecglib.beats.rhythm import rhythm_of
 from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
 from ecglib.models.classifier import Classifier
 from ecglib.recordings.quality import OK, unbroken
@@ -180,7 +179,7 @@ def classify_upload(
         proba,
         trace=lambda which: trace_at(recording, lead, int(peak[which]), upload.unit),
         fs=recording.fs,
-        rhythm=rhythm_of(beats),
+        rhythm=beats.rhythm,
         quality=quality,
     )
     strip = Strip(
