@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from ecglib.labels import CLASS_COLOURS, CLASSES
-from ecglib.plots.style import ACCENT, FULL_WIDTH, INK, MUTED, styled
+from ecglib.plots.style import ACCENT, FULL_WIDTH, INK, MUTED, legend_above, styled
 from ecglib.recordings.noise import KINDS, NONE
 
 MARKERS = ("o", "s", "D", "^")
@@ -36,18 +36,18 @@ def plot_noise_traces(traces: Mapping[str, np.ndarray], title: str, fs: float) -
         ax.set_title(name, loc="left", size=7.5)
         ax.locator_params(axis="y", nbins=3)
     axes[-1].set(xlim=(0, len(trace) / fs), xlabel=f"time (s), {title}")
-    fig.supylabel("mV", size=8)
+    fig.supylabel("mV")
     return fig
 
 
 @styled
 def plot_noise_scores(tables: Mapping[str, pd.DataFrame]) -> Figure:
-    """F1 of each class against the signal-to-noise ratio: one row a model, one column a noise.
+    """F1 of each class by signal-to-noise ratio: models on rows, kinds of noise on columns.
 
     Parameters
     ----------
     tables : mapping
-        ``{"KNN": table, ...}`` of ``stress.noise_scores``.
+        ``{"KNN": table, ...}`` of `noise_stress.noise_scores`.
     """
     fig, axes = plt.subplots(
         len(tables), len(KINDS), figsize=(FULL_WIDTH, 0.8 + 1.45 * len(tables)), sharex=True,
@@ -63,9 +63,8 @@ def plot_noise_scores(tables: Mapping[str, pd.DataFrame]) -> Figure:
                         ms=2.5, label=c)  # fmt: skip
             _snr_axis(ax, own)
         line[0].set_ylabel(f"{model}\nF1")
-    handles, names = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, names, loc="outside upper right", ncols=len(names))
-    fig.supxlabel("signal-to-noise ratio (dB)", size=8)
+    legend_above(fig, axes[0, 0])
+    fig.supxlabel("signal-to-noise ratio (dB)")
     return fig
 
 
@@ -73,7 +72,7 @@ def plot_noise_scores(tables: Mapping[str, pd.DataFrame]) -> Figure:
 def plot_noise_lines(
     lines: Mapping[str, pd.DataFrame], score: Mapping[str, str] | str, ylabel: str
 ) -> Figure:
-    """Scores against the signal-to-noise ratio, one panel a kind of noise.
+    """Scores against the signal-to-noise ratio, one panel per kind of noise.
 
     Parameters
     ----------
@@ -94,14 +93,13 @@ def plot_noise_lines(
         ax.set_title(name)
         _snr_axis(ax, own)
     axes[0].set_ylabel(ylabel)
-    handles, names = axes[0].get_legend_handles_labels()
-    fig.legend(handles, names, loc="outside upper right", ncols=len(names))
-    fig.supxlabel("signal-to-noise ratio (dB)", size=8)
+    legend_above(fig, axes[0])
+    fig.supxlabel("signal-to-noise ratio (dB)")
     return fig
 
 
 def _steps(own: pd.DataFrame) -> np.ndarray:
-    """Places on the axis: from clean on the left to the most noise on the right."""
+    """Positions on the axis, from clean on the left to the most noise on the right."""
     return own["snr_db"].rank(ascending=False).to_numpy() - 1
 
 

@@ -87,13 +87,15 @@ def test_an_interrupted_training_goes_on(beats, split, trained):
 
 def test_it_is_judged_on_beats_that_it_has_not_learnt(beats, split, trained, tmp_path):
     ensemble, history, _ = trained
-    run, learnt = Run(str(tmp_path)), split.for_refit()
-    card = model_cards.keep("pair", ensemble, 0.5, beats, learnt, QUICK, history, run, {"seed": 7})
+    run, learnt = Run(str(tmp_path), beats), split.for_refit()
+    card = model_cards.evaluate_and_save(
+        "pair", ensemble, 0.5, beats, learnt, QUICK, history, run, {"seed": 7}
+    )
     assert set(card["metrics"]) == {"train", "test"}
     assert card["beats"]["train"] == len(split.train) + len(split.validation)
     assert sorted(path.name for path in run.predictions.iterdir()) == [
         "pair_test.npz",
         "pair_train.npz",
     ]
-    served = Classifier.load(run.model_file("pair", synthetic=True))
+    served = Classifier.load(run.model_file("pair"))
     assert served.engine == "onnxruntime" and served.threshold == 0.5
