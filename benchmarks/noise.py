@@ -17,7 +17,6 @@ import torch
 
 from ecglib import load_beats, split_beats
 from ecglib.beats.beats import Beats
-from ecglib.datasets.sources import locate
 from ecglib.evaluation.noise_stress import noise_scores, noisy_rows
 from ecglib.evaluation.results import keep_benchmark
 from ecglib.models.network import build_model, predict_logits
@@ -59,9 +58,7 @@ def main() -> None:
     print(kept.pivot_table("macro_f1", ["noise", "snr_db"], "training").round(4))
 
 
-def with_noise(
-    beats: Beats, positions: np.ndarray, noise: dict, rng: np.random.Generator
-) -> Beats:
+def with_noise(beats: Beats, positions: np.ndarray, noise: dict, rng: np.random.Generator) -> Beats:
     """The same beats, but every second one of `positions` with noise of a random kind and SNR."""
     chosen = rng.permutation(positions)[: len(positions) // 2]
     asked = [each for each in conditions(TRAINING_SNRS_DB) if np.isfinite(each[1])]
