@@ -1,16 +1,19 @@
-"""A recording in blocks of ten minutes: its beats, its quality, its rows.
+"""The beats of a recording: found once, and handed to every model and every face.
 
-Memory does not grow with the recording, and the seams leave no trace: every block is read with the
-30 s around it, beyond which nothing has influence.
+The recording is read in blocks of ten minutes, so memory does not grow with its length. The seams
+leave no trace: every block is read with the 30 s around it, beyond which nothing has influence.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from ecglib.beats.beats import cut_rows
+from ecglib.beats.beats import BEAT_SAMPLES, DECIMATION, cut_rows
+from ecglib.beats.rhythm import rhythm_between
 from ecglib.recordings import quality
+from ecglib.recordings.quality import OK
 from ecglib.recordings.recording import (
     RECORDING_FS,
     Ecg,
@@ -18,12 +21,106 @@ from ecglib.recordings.recording import (
     resampling_ratio,
     without_gaps,
 )
-from ecglib.recordings.rpeaks import CONTEXT_S, DETECTORS, WINDOW, peaks_and_height
+from ecglib.recordings.rpeaks import CONTEXT_S, WINDOW, peaks_and_height
 
 BLOCK = 400 * WINDOW  # samples at 360 Hz
 CONTEXT = round(CONTEXT_S * RECORDING_FS)  # a whole number of windows
 BATCH = 512  # beats: one size, since PyTorch keeps memory for every size it has met
 LONGEST = 30 * 60 * RECORDING_FS  # samples: a row's next beat is not looked for further away
+SHOWN = 20  # beats of a block that tell whether the lead is upside down
+
+
+@dataclass(frozen=True, eq=False)
+class FoundBeats:
+    """The beats found in a recording.
+
+    Attributes
+    ----------
+    ecg : Ecg
+        The recording, still open.
+    leads : tuple of int
+        Numbers of the leads to judge by; R peaks and quality are those of the first.
+    sample : ndarray, shape (n,), int64
+        R peaks in time order, at the recording's own rate.
+    peaks : ndarray, shape (n,), int64
+        The same at 360 Hz.
+    windows : ndarray, shape (n_windows,), str
+        Signal quality of each 1.5 s: ``ok``, ``flat``, ``clipped`` or ``noise``.
+    inverted : bool
+        Whether the lead looks upside down.
+    """
+
+    ecg: Ecg
+    leads: tuple[int, ...]
+    sample: np.ndarray
+    peaks: np.ndarray
+    windows: np.ndarray
+    inverted: bool = False
+
+    def __len__(self) -> int:
+        return len(self.sample)
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the recording in seconds."""
+        return self.ecg.n_samples / self.ecg.fs
+
+    @cached_property
+    def quality(self) -> np.ndarray:
+        """Signal quality at each beat, shape (n,), str."""
+        return self.windows[self.peaks // WINDOW]
+
+    @cached_property
+    def unreadable(self) -> list[dict]:
+        """Unreadable stretches: ``start_s``, ``end_s`` and ``quality`` of each."""
+        return quality.stretches(self.windows, self.duration_s)
+
+    @cached_property
+    def rr(self) -> np.ndarray:
+        """RR interval after each beat but the last in seconds, shape (n - 1,).
+
+        NaN where it overlaps an unreadable stretch, which may hide beats.
+        """
+        time = self.peaks / RECORDING_FS
+        return np.where(quality.unbroken(time, self.unreadable), np.diff(time), np.nan)
+
+    @cached_property
+    def rhythm(self) -> np.ndarray:
+        """Rhythm features of all beats but the last, shape (n - 1, 6)."""
+        return rhythm_between(self.rr)
+
+    @cached_property
+    def row_quality(self) -> np.ndarray:
+        """Worst signal quality within the row of each beat but the last, shape (n - 1,), str."""
+        found = self.quality[:-1].copy()
+        for k in np.flatnonzero(np.isnan(self.rr)):
+            last = min(self.peaks[k + 1], self.peaks[k] + BEAT_SAMPLES * DECIMATION - 1)
+            within = self.windows[self.peaks[k] // WINDOW : last // WINDOW + 1]
+            found[k] = next((each for each in within if each != OK), OK)
+        return found
+
+    def rows(self) -> Iterator[tuple[slice, np.ndarray]]:
+        """Rows of all beats but the last, block by block.
+
+        Yields
+        ------
+        which : slice
+            Positions of the beats.
+        rows : ndarray, shape (n, 187), float32
+            See `ecglib.beats.beats.cut_rows`.
+        """
+        n, peaks, first = length(self.ecg), self.peaks, 0
+        while first < len(peaks) - 1:
+            near = int(np.searchsorted(peaks, peaks[first] + LONGEST))
+            end = min(first + BATCH, near, len(peaks) - 1)
+            marks = peaks[first : end + 2]
+            start = int(marks[0])
+            reach = n if end + 2 > len(peaks) else int(marks[-1])
+            stop = min(reach, start + LONGEST + BLOCK, n)
+            signal = read_block(self.ecg, self.leads[0], start, stop)
+            inside = np.minimum(marks - start, len(signal))
+            yield slice(first, end), cut_rows(signal, inside, np.arange(end - first))
+            first = end
 
 
 def length(ecg: Ecg) -> int:
@@ -62,40 +159,31 @@ def watched(ecg: Ecg, progress: Callable[[None], None]) -> Ecg:
     return replace(ecg, read=read)
 
 
-def find_beats(ecg: Ecg, lead: int, detector: str = "matched") -> tuple[np.ndarray, np.ndarray]:
-    """R peaks of one lead, and its quality.
+def find_beats(ecg: Ecg, leads: tuple[int, ...] = (0,)) -> FoundBeats:
+    """Find the R peaks of a recording, and where its signal is too poor for them.
 
     Parameters
     ----------
     ecg : Ecg
-    lead : int
-    detector : str
-        See `ecglib.recordings.rpeaks.find_r_peaks`. With detectors that learn as they go, each block is
-        learnt from anew.
-
-    Returns
-    -------
-    peaks : ndarray, shape (n_peaks,), int64
-        Sample numbers at 360 Hz.
-    quality : ndarray, shape (n_windows,), str
-        Of each 1.5 s, see `ecglib.recordings.quality.judge`.
+    leads : tuple of int
+        Numbers of leads; R peaks are looked for in the first.
 
     Raises
     ------
     EcgFileError
-        Hardly a sample is a number.
+        The lead holds no finite number.
     """
-    if detector not in DETECTORS:
-        raise ValueError(f"There is no detector '{detector}'. Choose from {', '.join(DETECTORS)}.")
-    n = length(ecg)
-    found_at, windows = [np.zeros(0, dtype=np.int64)], []
+    n, lead = length(ecg), leads[0]
+    found_at, windows, shown = [np.zeros(0, dtype=np.int64)], [], []
     for start in range(0, n, BLOCK):
         stop = min(start + BLOCK, n)
         before = max(start - CONTEXT, 0)
         signal = read_block(ecg, lead, before, min(stop + CONTEXT, n))
-        found, height = peaks_and_height(signal, detector)
-        found = found + before
-        found_at.append(found[(found >= start) & (found < stop)])
+        found, height = peaks_and_height(signal)
+        own = found[(found >= start - before) & (found < stop - before)]
+        found_at.append(own + before)
+        some = np.arange(min(SHOWN, max(len(own) - 1, 0)))
+        shown.append((own[some] + before, cut_rows(signal, own, some)))
         whole = quality.measure(signal, height)
         inner = slice((start - before) // WINDOW, -(-(stop - before) // WINDOW))
         names = quality.Windows.__dataclass_fields__
@@ -103,40 +191,25 @@ def find_beats(ecg: Ecg, lead: int, detector: str = "matched") -> tuple[np.ndarr
     peaks = np.concatenate(found_at)
     if n and not len(peaks) and not _has_numbers(ecg, lead):
         raise EcgFileError(f"The samples of {ecg.name} are not finite numbers: the lead is empty.")
-    return peaks, quality.judge(quality.join(windows)) if windows else np.zeros(0, "<U7")
+    judged = quality.judge(quality.join(windows)) if windows else np.zeros(0, "<U7")
+    rows = [rows[judged[at // WINDOW] == OK] for at, rows in shown]
+    inverted = bool(rows) and quality.looks_inverted(np.concatenate(rows))
+    up, down = resampling_ratio(ecg.fs)
+    sample = np.rint(peaks * down / up).astype(np.int64)
+    return FoundBeats(ecg, tuple(leads), sample, peaks, judged, inverted)
+
+
+def known_beats(ecg: Ecg, leads: tuple[int, ...], sample: np.ndarray) -> FoundBeats:
+    """Beats that an annotator has marked, as `find_beats` gives its own; all of it is readable.
+
+    ``sample`` are all of them in time order, at the recording's own rate.
+    """
+    up, down = resampling_ratio(ecg.fs)
+    peaks = np.minimum(np.rint(sample * up / down).astype(np.int64), length(ecg) - 1)
+    windows = np.full(-(-length(ecg) // WINDOW), OK, dtype="<U7")
+    return FoundBeats(ecg, tuple(leads), np.asarray(sample, np.int64), peaks, windows)
 
 
 def _has_numbers(ecg: Ecg, lead: int) -> bool:
     starts = range(0, ecg.n_samples, BLOCK)
     return any(np.isfinite(ecg.read(k, min(k + BLOCK, ecg.n_samples), lead)).any() for k in starts)
-
-
-def beat_rows(ecg: Ecg, lead: int, peaks: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Rows of all beats but the last, block by block.
-
-    Parameters
-    ----------
-    ecg : Ecg
-    lead : int
-    peaks : ndarray, shape (n_peaks,), int
-        At 360 Hz, in time order.
-
-    Yields
-    ------
-    which : slice
-        Positions in ``peaks``.
-    rows : ndarray, shape (n, 187), float32
-        See `ecglib.beats.beats.cut_rows`.
-    """
-    n = length(ecg)
-    first = 0
-    while first < len(peaks) - 1:
-        near = int(np.searchsorted(peaks, peaks[first] + LONGEST))
-        end = min(first + BATCH, near, len(peaks) - 1)
-        marks = peaks[first : end + 2]
-        start = int(marks[0])
-        reach = n if end + 2 > len(peaks) else int(marks[-1])
-        signal = read_block(ecg, lead, start, min(reach, start + LONGEST + BLOCK, n))
-        inside = np.minimum(marks - start, len(signal))
-        yield slice(first, end), cut_rows(signal, inside, np.arange(end - first))
-        first = end

@@ -1,7 +1,7 @@
 """Other databases: any folder of annotated WFDB recordings, scored as the standard EC57 asks.
 
-Twice: by the annotated beats, so that only the classification counts, and end to end, with beats
-found by our own R-peak detection, which may miss some and invent others.
+Twice: at the annotated beats, so that only the classification counts, and end to end, the very way
+in which a person's recording is classified, which may miss beats and invent others.
 """
 
 from dataclasses import dataclass
@@ -10,34 +10,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ecglib.beats.beats import cut_rows
-from ecglib.beats.rhythm import rhythm_between
+from ecglib.beats.find import known_beats
 from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
 from ecglib.metrics.ec57 import ec57_scores
-from ecglib.models.classifier import Classifier
-from ecglib.models.model_file import read_card
-from ecglib.models.patientwise.classifier import KIND, PatientwiseClassifier
-from ecglib.paths import MODELS
-from ecglib.recordings.recording import (
-    RECORDING_FS,
-    Recording,
-    lead_number,
-    likely_leads,
-    to_recording_fs,
-    without_gaps,
-)
-from ecglib.recordings.rpeaks import MATCH_S, find_r_peaks, match_peaks
-from ecglib.recordings.wfdb import read_recording
+from ecglib.models.load import load_model
+from ecglib.models.recordings import Leads, RecordingClassifier, choose_leads
+from ecglib.recordings.reading import open_ecg
+from ecglib.recordings.recording import Ecg
+from ecglib.recordings.rpeaks import MATCH_S, match_peaks
 
-# Beats that MIT-BIH does not have: a bundle branch block not told which, an escape beat, an R on T,
-# a beat not classified.
-SYMBOLS = SYMBOL_TO_CLASS | {"B": "N", "n": "N", "r": "V", "?": "Q"}
 MISSED, NO_BEAT = "missed", "no beat"
 
 
 @dataclass(frozen=True)
-class Transfer:
-    """What :func:`evaluate_recordings` found.
+class ExternalValidation:
+    """Scores on a folder of recordings, from :func:`evaluate_recordings`.
 
     Attributes
     ----------
@@ -45,9 +32,9 @@ class Transfer:
         One row for each ``way`` (``annotated``, ``end to end``), for each record in
         ``per_record``, and each class, with ``beats``, ``tp``, ``fn``, ``fp``, ``sensitivity``,
         ``precision`` (positive predictivity) and ``f1``. Class ``all`` has the macro F1 as ``f1``,
-        and ``accuracy``, the share of the beats of these classes that is called right.
+        and ``accuracy``, the share of the beats of these classes that is predicted correctly.
     confusion : DataFrame
-        True class (and ``no beat``) on rows, for each way; called so in columns (and ``missed``).
+        True class (and ``no beat``) on rows, predicted class (and ``missed``) in columns, for each way.
     beats : DataFrame
         Every beat: ``way``, ``record``, ``sample`` (at the record's rate), ``true``, ``predicted``.
     leads : dict
@@ -66,15 +53,14 @@ class Transfer:
 
 def evaluate_recordings(
     folder: str | Path,
-    model: "Classifier | PatientwiseClassifier | str | Path",
+    model: RecordingClassifier | str | Path,
     classes: str = "NSV",
-    lead: int | str | tuple[int | str, ...] | None = None,
-) -> Transfer:
+    lead: Leads = "auto",
+) -> ExternalValidation:
     """Score a model on all annotated recordings of a folder.
 
-    Annotations that are no beats (rhythm, noise, signal quality) are passed over. Paced beats are
-    of class Q. End to end, what is found in stretches of ventricular flutter or fibrillation counts
-    for nothing.
+    Annotations other than beats (rhythm, noise, signal quality) are ignored. Paced beats are of
+    class Q. End to end, detections during ventricular flutter or fibrillation are not counted.
 
     Parameters
     ----------
@@ -84,15 +70,15 @@ def evaluate_recordings(
     model : Classifier, PatientwiseClassifier, str or Path
         A model, its file, or the name of one in ``models/``.
     classes : str
-        The classes to score. True beats of classes left out are no false V if they are F, no false
-        anything if they are Q; otherwise they count where they are called one of ``classes``.
-    lead : int, str or tuple, optional
-        Lead by number from 0 or by name; several for the patient-wise model. By default MLII or II
-        where there is one, otherwise the first; for the patient-wise model a second one, too.
+        The classes to score. Of true beats of other classes, F are not counted as false V, Q are
+        never counted as false; the rest count where they are predicted as one of ``classes``.
+    lead : int, str or tuple
+        As in :meth:`Classifier.classify_recording`. ``"auto"`` takes MLII or II where there is one,
+        otherwise the first; for the patient-wise model also a second one.
 
     Returns
     -------
-    Transfer
+    ExternalValidation
 
     Raises
     ------
@@ -102,20 +88,19 @@ def evaluate_recordings(
     """
     if not classes or not set(classes) <= set(CLASSES):
         raise ValueError(f"There are no classes '{classes}'. Choose from {''.join(CLASSES)}.")
-    model = load_any(model)
-    most = 2 if isinstance(model, PatientwiseClassifier) else 1
+    model = model if isinstance(model, RecordingClassifier) else load_model(model)
     beats, leads, left_out = [], {}, {}
     for name, path in find_recordings(folder).items():
         if not path.with_name(f"{path.name}.atr").is_file():
             left_out[name] = "no .atr file"
             continue
-        recording = read_recording(path)
-        if not any(symbol in SYMBOLS for symbol in recording.mark_symbol):
-            left_out[name] = "no annotated beats"
-            continue
-        own = pick_leads(recording, lead, most)
-        leads[name] = tuple(recording.leads[k] for k in own)
-        beats.append(judge_recording(model, recording, own).assign(record=name))
+        with open_ecg(path.with_name(f"{path.name}.hea")) as ecg:
+            if not any(symbol in SYMBOL_TO_CLASS for symbol in ecg.mark_symbol):
+                left_out[name] = "no annotated beats"
+                continue
+            own = choose_leads(ecg, lead, model.most_leads)
+            leads[name] = tuple(ecg.leads[k] for k in own)
+            beats.append(judge_recording(model, ecg, own).assign(record=name))
     if not beats:
         why = "".join(f" {name}: {reason}." for name, reason in list(left_out.items())[:5])
         raise ValueError(
@@ -129,7 +114,7 @@ def evaluate_recordings(
         scores(part, classes).assign(way=way, record=record)
         for (way, record), part in beats.groupby(["way", "record"], sort=False)
     ]
-    return Transfer(
+    return ExternalValidation(
         pd.concat(gross, ignore_index=True),
         pd.concat(per_record, ignore_index=True),
         pd.concat({way: confusion(part) for way, part in ways}, names=["way"]),
@@ -151,88 +136,46 @@ def find_recordings(folder: str | Path) -> dict[str, Path]:
     return {path.relative_to(folder).as_posix(): path for path in paths}
 
 
-def load_any(model: "Classifier | PatientwiseClassifier | str | Path"):
-    """A model, from its file or its name where it is not one already."""
-    if not isinstance(model, (str, Path)):
-        return model
-    path = Path(model)
-    path = path if path.suffix else MODELS / f"{model}.safetensors"
-    kind = PatientwiseClassifier if read_card(path).get("architecture") == KIND else Classifier
-    return kind.load(path)
+def judge_recording(model: RecordingClassifier, ecg: Ecg, leads: tuple[int, ...]) -> pd.DataFrame:
+    """True and predicted class of a recording's beats, at annotated and at detected beats.
 
+    A beat is missed if it is not found, if it is unreadable, or if it is the last one and the model
+    needs the RR interval after it. An unreadable detection without a beat counts for nothing.
+    """
+    is_beat = np.isin(ecg.mark_symbol, list(SYMBOL_TO_CLASS))
+    marks = ecg.mark_sample[is_beat]
+    true = np.array([SYMBOL_TO_CLASS[s] for s in ecg.mark_symbol[is_beat]], dtype=object)
+    proba = model.predict_found(known_beats(ecg, leads, marks))
+    given = pd.DataFrame({"sample": marks, "true": true, "predicted": MISSED})
+    given.loc[: len(proba) - 1, "predicted"] = np.array(CLASSES)[proba.argmax(axis=1)]
 
-def pick_leads(recording: Recording, asked, most: int) -> list[int]:
-    """Numbers of the leads that are asked for, or of those most like the training's."""
-    if asked is None:
-        return likely_leads(recording.leads, most)
-    asked = asked if isinstance(asked, (tuple, list)) else (asked,)
-    if not 0 < len(asked) <= most:
-        several = "1 lead" if most == 1 else f"1 to {most} leads"
-        raise ValueError(f"This model judges by {several}, not by {len(asked)}.")
-    return [lead_number(recording.leads, lead, recording.name) for lead in asked]
-
-
-def judge_recording(model, recording: Recording, leads: list[int]) -> pd.DataFrame:
-    """True and predicted class of a recording's beats, by annotated and by detected beats."""
-    is_beat = np.array([s in SYMBOLS for s in recording.mark_symbol], dtype=bool)
-    marks = recording.mark_sample[is_beat]
-    true = np.array([SYMBOLS[s] for s in recording.mark_symbol[is_beat]], dtype=object)
-    signal = np.stack([without_gaps(lead) for lead in recording.signal[:, leads].T], axis=1)
-    inside = (marks >= 0) & (marks < len(signal))
-    marks, true = marks[inside], true[inside]
-    given = pd.DataFrame({"sample": marks, "true": true})
-    given["predicted"] = call(model, signal, recording.fs, marks)
-
-    found = detect(signal[:, 0], recording.fs)
-    called = call(model, signal, recording.fs, found)
-    flutter = in_flutter(recording)
+    table = model.classify_opened(ecg, leads).table
+    found = table["sample"].to_numpy()
+    predicted = np.where(table["label"] == "", MISSED, table["label"]).astype(object)
+    flutter = in_flutter(ecg)
     marks, true = marks[~flutter[marks]], true[~flutter[marks]]
-    found, called = found[~flutter[found]], called[~flutter[found]]
-    hit, own = match_peaks(marks, found, MATCH_S * recording.fs)
+    found, predicted = found[~flutter[found]], predicted[~flutter[found]]
+    hit, own = match_peaks(marks, found, MATCH_S * ecg.fs)
     ours = pd.DataFrame({"sample": marks, "true": true, "predicted": MISSED})
-    ours.loc[hit, "predicted"] = called[own]
-    extra = np.setdiff1d(np.arange(len(found)), own)
-    more = {"sample": found[extra], "true": NO_BEAT, "predicted": called[extra]}
+    ours.loc[hit, "predicted"] = predicted[own]
+    extra = np.setdiff1d(np.flatnonzero(predicted != MISSED), own)
+    more = {"sample": found[extra], "true": NO_BEAT, "predicted": predicted[extra]}
     ours = pd.concat([ours, pd.DataFrame(more)], ignore_index=True)
-    both = pd.concat({"annotated": given, "end to end": ours}, names=["way"]).reset_index(level=0)
-    return both
+    return pd.concat({"annotated": given, "end to end": ours}, names=["way"]).reset_index(level=0)
 
 
-def in_flutter(recording: Recording) -> np.ndarray:
+def in_flutter(ecg: Ecg) -> np.ndarray:
     """Which samples, shape (n_samples,), are in ventricular flutter or fibrillation.
 
     From a mark ``[`` to the next ``]``, or to the end. There are no beats to find or to miss, so
     the standard leaves these stretches out.
     """
-    inside = np.zeros(len(recording.signal), dtype=bool)
-    begins, ends = (recording.mark_sample[recording.mark_symbol == s] for s in "[]")
+    inside = np.zeros(ecg.n_samples, dtype=bool)
+    begins, ends = (ecg.mark_sample[ecg.mark_symbol == s] for s in "[]")
     for begin in begins:
         end = ends[ends > begin]
         inside[max(begin, 0) : end[0] if len(end) else None] = True
     return inside
-
-
-def detect(signal: np.ndarray, fs: float) -> np.ndarray:
-    """R peaks of one lead, shape (n,), as samples at its own rate."""
-    peaks = find_r_peaks(to_recording_fs(signal, fs))
-    return np.unique(np.minimum(np.rint(peaks * (fs / RECORDING_FS)), len(signal) - 1)).astype(int)
-
-
-def call(model, signal: np.ndarray, fs: float, peaks: np.ndarray) -> np.ndarray:
-    """Class letters of all beats, shape (n,); an ordinary network calls the last one N.
-
-    It needs the RR interval after a beat, and the last one has none.
-    """
-    letters = np.array(CLASSES, dtype=object)
-    if isinstance(model, PatientwiseClassifier):
-        return letters[model.predict_beats(signal, fs, peaks).argmax(axis=1)]
-    called = np.full(len(peaks), "N", dtype=object)
-    if len(peaks) > 1:
-        grid = np.rint(peaks * (RECORDING_FS / fs)).astype(np.int64)
-        rows = cut_rows(to_recording_fs(signal[:, 0], fs), grid, np.arange(len(peaks) - 1))
-        rr = np.diff(peaks) / fs
-        called[:-1] = letters[model.predict_proba(rows, rhythm_between(rr)).argmax(axis=1)]
-    return called
 
 
 def confusion(beats: pd.DataFrame) -> pd.DataFrame:
@@ -243,7 +186,7 @@ def confusion(beats: pd.DataFrame) -> pd.DataFrame:
 
 
 def scores(beats: pd.DataFrame, classes: str) -> pd.DataFrame:
-    """Scores of each class and of all of them, as in :class:`Transfer`.
+    """Scores of each class and of all of them, as in :class:`ExternalValidation`.
 
     ``beats`` are beats with ``true`` and ``predicted``, or what :func:`confusion` makes of them.
     """

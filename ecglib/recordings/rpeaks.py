@@ -58,7 +58,9 @@ def find_r_peaks(signal: np.ndarray, detector: str = "matched") -> np.ndarray:
     return peaks_and_height(signal, detector)[0]
 
 
-def peaks_and_height(signal: np.ndarray, detector: str) -> tuple[np.ndarray, np.ndarray]:
+def peaks_and_height(
+    signal: np.ndarray, detector: str = "matched"
+) -> tuple[np.ndarray, np.ndarray]:
     """R peaks as `find_r_peaks` finds them, and the `filtered` signal."""
     signal = np.asarray(signal, dtype=np.float64)
     height = filtered(signal)

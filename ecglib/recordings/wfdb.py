@@ -83,19 +83,20 @@ def record_names(folder: str | Path) -> list[str]:
     return sorted(annotated & {path.stem for path in folder.glob("*.hea")})
 
 
-def write_annotations(table, path: str | Path) -> None:
+def write_annotations(table, path: str | Path, fs: float) -> None:
     """Write the beats of a classified recording as WFDB annotations, for LightWAVE and the like.
 
     Parameters
     ----------
     table : DataFrame
-        From ``Classifier.classify_recording``: ``sample``, ``label``, ``uncertain``, ``quality``
-        and, in ``attrs``, ``fs``.
+        From ``classify_recording``: ``sample``, ``label``, ``uncertain``, ``quality``.
         A beat without a verdict is written as ``|``, an isolated QRS-like artifact, with the reason
         as a note; beats that a person should look at have the note ``uncertain``.
     path : str or Path
         Such as ``100.atr``, or ``100.ai`` to leave the reference annotation alone. It holds the
         old annotations or the new ones, never a part.
+    fs : float
+        Sampling rate in Hz that ``sample`` counts in.
 
     Raises
     ------
@@ -120,7 +121,7 @@ def write_annotations(table, path: str | Path) -> None:
             table["sample"].to_numpy(dtype=np.int64),
             [label or "|" for label in table["label"]],
             aux_note=notes.tolist(),
-            fs=table.attrs["fs"],
+            fs=fs,
             write_dir=str(folder),
         )
         shutil.copyfile(folder / path.name, temporary)

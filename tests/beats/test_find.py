@@ -30,11 +30,11 @@ def test_blocks_give_what_one_piece_gives(record, monkeypatch, fs) -> None:
     whole = to_recording_fs(signal, fs)
     peaks = find_r_peaks(whole)
     with open_ecg(signal, fs=fs) as ecg:
-        found, windows = find.find_beats(ecg, 0)
-        rows = np.concatenate([rows for _, rows in find.beat_rows(ecg, 0, found)])
-    assert np.array_equal(found, peaks)
-    assert len(windows) == -(-len(whole) // WINDOW)
-    assert np.array_equal(windows, judge(measure(whole, filtered(whole))))
+        found = find.find_beats(ecg)
+        rows = np.concatenate([rows for _, rows in found.rows()])
+    assert np.array_equal(found.peaks, peaks)
+    assert np.abs(found.sample / fs - peaks / 360).max() <= 0.5 / fs
+    assert np.array_equal(found.windows, judge(measure(whole, filtered(whole))))
     assert np.allclose(rows, cut_rows(whole, peaks, np.arange(len(peaks) - 1)), atol=1e-5)
 
 

@@ -10,10 +10,11 @@ import wfdb
 
 from ecglib import Classifier, evaluate_recordings
 from ecglib.datasets.synthetic import write_recordings
-from ecglib.evaluation.external_validation import confusion, find_recordings, pick_leads, scores
+from ecglib.evaluation.external_validation import confusion, find_recordings, scores
 from ecglib.models.patientwise.training import fit_patientwise
+from ecglib.models.recordings import choose_leads
 from ecglib.recordings.reading import open_ecg
-from ecglib.recordings.recording import Recording
+from ecglib.recordings.recording import Ecg
 from ecglib.recordings.rpeaks import match_peaks
 from ecglib.recordings.wfdb import read_recording
 
@@ -81,13 +82,13 @@ def test_each_detection_belongs_to_one_annotation() -> None:
 @pytest.mark.parametrize(
     ("names", "asked", "most", "picked"),
     [
-        (("V5", "MLII"), None, 2, [1, 0]),
-        (("I", "II", "III", "V1", "V5"), None, 2, [1, 3]),
-        (("I", "II", "III", "V1"), None, 1, [1]),
-        (("ECG1", "ECG2"), None, 2, [0, 1]),
-        (("ECG",), None, 2, [0]),
-        (("ECG lead V1", "ECG lead II"), None, 1, [1]),
-        (("ECG", "ECG"), None, 2, [0, 1]),
+        (("V5", "MLII"), "auto", 2, [1, 0]),
+        (("I", "II", "III", "V1", "V5"), "auto", 2, [1, 3]),
+        (("I", "II", "III", "V1"), "auto", 1, [1]),
+        (("ECG1", "ECG2"), "auto", 2, [0, 1]),
+        (("ECG",), "auto", 2, [0]),
+        (("ECG lead V1", "ECG lead II"), "auto", 1, [1]),
+        (("ECG", "ECG"), "auto", 2, [0, 1]),
         (("I", "II"), "ii", 1, [1]),
         (("I", "ECG II"), "II", 1, [1]),
         (("I", "II"), np.int64(1), 1, [1]),
@@ -95,9 +96,8 @@ def test_each_detection_belongs_to_one_annotation() -> None:
     ],
 )
 def test_leads_by_number_name_or_likeness(names, asked, most, picked) -> None:
-    none, marks = np.zeros((0, len(names)), np.float32), np.zeros(0, np.int64)
-    recording = Recording("I01", 257, none, names, marks, marks.astype("<U1"))
-    assert pick_leads(recording, asked, most) == picked
+    ecg = Ecg("I01", 257, names, ("mV",) * len(names), 0, read=None)
+    assert choose_leads(ecg, asked, most) == tuple(picked)
 
 
 def test_another_database(foreign: Path, model) -> None:
@@ -179,7 +179,7 @@ def test_errors_say_what_to_do(foreign: Path, tmp_path: Path, model) -> None:
         evaluate_recordings(tmp_path, model)
     with pytest.raises(ValueError, match="no lead V9 in I01; it has 3, .*: 'I', 'II', 'V1'"):
         evaluate_recordings(foreign, model, lead="V9")
-    with pytest.raises(ValueError, match="by 1 lead, not by 2"):
+    with pytest.raises(ValueError, match="uses 1 lead, not 2"):
         evaluate_recordings(foreign, "compact", lead=("II", "V1"))
     with pytest.raises(ValueError, match="no classes"):
         evaluate_recordings(foreign, model, classes="NX")

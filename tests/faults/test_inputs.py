@@ -39,12 +39,12 @@ def test_library(name: str, model: Path, tmp_path: Path) -> None:
         (tmp_path / own).write_bytes(content)
     path = tmp_path / min(files, key=lambda own: not own.endswith(".hea"))
     try:
-        table = Classifier.load(model).classify_recording(path)
+        recording = Classifier.load(model).classify_file(path)
     except ValueError as error:
         ended(name, "library", str(error))
     else:
-        assert not len(table) and name.startswith("6 ")
-        ended(name, "library", f"no beats; {table.attrs['no_verdict']}")
+        assert recording.table.empty and name.startswith("6 ")
+        ended(name, "library", f"no beats; {recording.unreadable}")
 
 
 @pytest.fixture(scope="module")

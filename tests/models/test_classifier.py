@@ -83,11 +83,12 @@ def test_a_lost_electrode_is_no_long_interval(classifier, monkeypatch):
     )
     signal = ecg(seconds=60)
     signal[20 * 360 : 32 * 360] = 0.0
-    table = classifier.classify_recording(signal, fs=360)
+    recording = classifier.classify_file(signal, fs=360)
+    table = recording.table
     last = table[table.time_s < 20].iloc[-1]  # its row ends in the flat stretch
     assert (last.label, last.quality, last.uncertain) == ("", "flat", True)
     average = np.exp(np.concatenate(asked)[:, 5])  # RR interval in seconds
-    assert "flat" in {part["quality"] for part in table.attrs["no_verdict"]}
+    assert "flat" in {part["quality"] for part in recording.unreadable}
     assert average == pytest.approx(1 / 1.2, abs=0.02)
 
 
@@ -116,9 +117,9 @@ def test_bad_recordings(classifier, signal, fs, lead, message):
 
 @pytest.mark.parametrize("signal", [np.zeros(0), np.zeros(50), np.ones(10_000)])
 def test_recordings_without_beats(classifier, signal):
-    table = classifier.classify_recording(signal, fs=360)
-    assert len(table) == 0 and "p_Q" in table
-    assert "No beats were found" in table.attrs["warnings"][0]
+    recording = classifier.classify_file(signal, fs=360)
+    assert len(recording.table) == 0 and "p_Q" in recording.table
+    assert "No beats were found" in recording.warnings[0]
 
 
 @pytest.mark.data

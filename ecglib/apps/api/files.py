@@ -100,8 +100,8 @@ def classify_files(
     """The beats of a recording: a `RecordingResult` as JSON."""
     try:
         with at_most(seconds):
-            beats = _classifier(model).classify_recording(path, fs, lead)
-        about = beats.attrs
+            recording = _classifier(model).classify_file(path, fs, lead)
+        beats = recording.table
     except UnusableError:
         raise
     except ValueError as error:
@@ -109,9 +109,9 @@ def classify_files(
     counts = beats["label"].value_counts()
     span_s = beats["time_s"].iloc[-1] - beats["time_s"].iloc[0] if len(beats) > 1 else 0
     summary = RecordingSummary(
-        duration_s=about["duration_s"],
-        fs=about["fs"],
-        lead=about["lead"],
+        duration_s=recording.duration_s,
+        fs=recording.fs,
+        lead=", ".join(recording.leads),
         beats=len(beats),
         counts={name: int(counts.get(k, 0)) for k, name in zip(CLASSES, NAMES, strict=True)},
         no_verdict=int((~beats["label"].isin(CLASSES)).sum()),
@@ -123,7 +123,7 @@ def classify_files(
     result = RecordingResult(
         summary=summary,
         beats=BeatTable(**columns) if table else None,
-        notes=[*about["assumed"], *about["warnings"]],
+        notes=[*recording.assumed, *recording.warnings],
     )
     return result.model_dump_json().encode()
 

@@ -10,14 +10,14 @@ import argparse
 import json
 from pathlib import Path
 
-from ecglib.apps.report.events import events, heart_rate, summarise
+from ecglib.apps.report.events import summarise
 from ecglib.models.classifier import Classifier
+from ecglib.models.recordings import ClassifiedRecording
 from ecglib.paths import atomic_write
+from ecglib.recordings.reading import open_ecg
 from ecglib.recordings.wfdb import write_annotations
 
 ANNOTATIONS = (".atr", ".ai")
-
-__all__ = ["events", "heart_rate", "summarise", "write_annotations"]
 
 
 def is_same(path: Path, other: str) -> bool:
@@ -47,26 +47,28 @@ def main(arguments: list[str] | None = None) -> None:
         )
     lead = int(asked.lead) if asked.lead.isdecimal() else asked.lead
     try:
-        table = Classifier.load().classify_recording(
-            asked.file, fs=asked.fs, lead=lead, invert=asked.invert
-        )
-        if kind in ANNOTATIONS:
-            write_annotations(table, asked.out)
-        else:
-            with atomic_write(asked.out) as path:
-                if kind == ".csv":
-                    table.to_csv(path, index=False, float_format="%.6g")
-                elif kind == ".json":
-                    path.write_text(json.dumps(summarise(table), indent=1), encoding="utf-8")
-                else:
-                    from ecglib.apps.report.page import draw_report  # matplotlib is slow to load
-
-                    page = draw_report(table, asked.file, fs=asked.fs, invert=asked.invert)
-                    page.savefig(path, format=kind[1:], dpi=150)
+        with open_ecg(asked.file, fs=asked.fs) as ecg:
+            recording = Classifier.load().classify_opened(ecg, lead, invert=asked.invert)
+            write(recording, asked.out)
     except (ValueError, OSError) as error:
         raise SystemExit(f"{error}") from error
-    for warning in table.attrs["warnings"] + table.attrs["assumed"]:
-        print(warning)
+    for sentence in recording.warnings + recording.assumed:
+        print(sentence)
+
+
+def write(recording: ClassifiedRecording, out: Path) -> None:
+    """Write a classified recording, still open, in the form that the suffix names."""
+    if out.suffix.lower() in ANNOTATIONS:
+        return write_annotations(recording.table, out, recording.fs)
+    with atomic_write(out) as path:
+        if out.suffix.lower() == ".csv":
+            recording.table.to_csv(path, index=False, float_format="%.6g")
+        elif out.suffix.lower() == ".json":
+            path.write_text(json.dumps(summarise(recording), indent=1), encoding="utf-8")
+        else:
+            from ecglib.apps.report.page import draw_report  # matplotlib is slow to load
+
+            draw_report(recording).savefig(path, format=out.suffix[1:].lower(), dpi=150)
 
 
 if __name__ == "__main__":

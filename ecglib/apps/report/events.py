@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ecglib.labels import CLASSES
-from ecglib.recordings.quality import unbroken
+from ecglib.models.recordings import ClassifiedRecording
 
 PAUSE_S = 2.0  # an RR interval as long as this is a pause
 RATE_BEATS = 8  # whose mean RR interval is a heart rate
@@ -25,22 +25,12 @@ PATTERNS = {
 DISCLAIMER = "Education and research only. Not a medical device: nothing here may guide care."
 
 
-def rr_intervals(table: pd.DataFrame) -> np.ndarray:
-    """RR interval after each beat in seconds, NaN where a stretch without a verdict interrupts."""
-    if table.empty:
-        return np.zeros(0)
-    time, judged = table["time_s"].to_numpy(), (table["label"] != "").to_numpy()
-    known = judged[:-1] & judged[1:] & unbroken(time, table.attrs["no_verdict"])
-    return np.append(np.where(known, np.diff(time), np.nan), np.nan)
-
-
-def events(table: pd.DataFrame) -> pd.DataFrame:
+def events(recording: ClassifiedRecording) -> pd.DataFrame:
     """What stands out in a classified recording.
 
     Parameters
     ----------
-    table : DataFrame
-        From ``Classifier.classify_recording``.
+    recording : ClassifiedRecording
 
     Returns
     -------
@@ -48,7 +38,8 @@ def events(table: pd.DataFrame) -> pd.DataFrame:
         One row an event in time order: ``event`` (a key of ``PATTERNS``, ``pause``, ``longest
         RR``), ``start_s``, ``end_s``, ``beats``, ``rate_bpm`` (NaN for single intervals).
     """
-    time, rr = table["time_s"].to_numpy(), rr_intervals(table)
+    table, rr = recording.table, recording.rr
+    time = table["time_s"].to_numpy()
     # Behind an interval that nobody knows, there may have been beats: it ends a run.
     pieces = [
         (label or "-") + "-" * bool(np.isnan(interval))
@@ -70,15 +61,15 @@ def events(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).sort_values("start_s", ignore_index=True)
 
 
-def heart_rate(table: pd.DataFrame, every_s: float = 60.0) -> pd.DataFrame:
+def heart_rate(recording: ClassifiedRecording, every_s: float = 60.0) -> pd.DataFrame:
     """Heart rate over time: ``start_s`` and the mean, lowest and highest rate in bpm.
 
     Lowest and highest are of eight beats each; what has no verdict is left out.
     """
-    rr = pd.Series(rr_intervals(table))
+    rr = pd.Series(recording.rr)
     rates = pd.DataFrame(
         {
-            "start_s": table["time_s"] // every_s * every_s,
+            "start_s": recording.table["time_s"] // every_s * every_s,
             "rr": rr,
             "rate": 60 / rr.rolling(RATE_BEATS, min_periods=RATE_BEATS).mean(),
         }
@@ -93,13 +84,12 @@ def heart_rate(table: pd.DataFrame, every_s: float = 60.0) -> pd.DataFrame:
     ).reset_index()
 
 
-def summarise(table: pd.DataFrame) -> dict:
+def summarise(recording: ClassifiedRecording) -> dict:
     """The report as numbers and texts that JSON can hold.
 
     Parameters
     ----------
-    table : DataFrame
-        From ``Classifier.classify_recording``.
+    recording : ClassifiedRecording
 
     Returns
     -------
@@ -107,15 +97,15 @@ def summarise(table: pd.DataFrame) -> dict:
         ``recording``, ``classes`` (beats, share, per hour), ``burden`` of V and S (share of the
         beats with a verdict), ``heart_rate``, ``events`` (how many, and each with its times).
     """
-    about = table.attrs
+    table, about = recording.table, _about(recording)
     judged = int((table["label"] != "").sum())
     silent_s = sum(part["end_s"] - part["start_s"] for part in about["no_verdict"])
     hours = max(about["duration_s"] - silent_s, 1e-9) / 3600
     counts = {name: int((table["label"] == name).sum()) for name in CLASSES}
     share = {name: count / judged if judged else 0.0 for name, count in counts.items()}
-    rates, found = heart_rate(table), events(table)
+    rates, found, rr = heart_rate(recording), events(recording), recording.rr
     overall = {
-        "mean_bpm": 60 / np.nanmean(rr) if np.isfinite(rr := rr_intervals(table)).any() else None,
+        "mean_bpm": 60 / np.nanmean(rr) if np.isfinite(rr).any() else None,
         "lowest_bpm": rates["lowest_bpm"].min() if len(rates) else None,
         "highest_bpm": rates["highest_bpm"].max() if len(rates) else None,
     }
@@ -136,6 +126,19 @@ def summarise(table: pd.DataFrame) -> dict:
         "disclaimer": DISCLAIMER,
     }
     return _known(json.loads(json.dumps(report, default=float)))
+
+
+def _about(recording: ClassifiedRecording) -> dict:
+    """What the report says of the recording itself."""
+    return {
+        "name": recording.name,
+        "fs": recording.fs,
+        "lead": ", ".join(recording.leads),
+        "duration_s": recording.duration_s,
+        "no_verdict": recording.unreadable,
+        "assumed": recording.assumed,
+        "warnings": recording.warnings,
+    }
 
 
 def _known(value):

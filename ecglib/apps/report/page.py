@@ -6,10 +6,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ecglib.apps.report.events import DISCLAIMER, PATTERNS, summarise
-from ecglib.beats.find import length, read_block, upside_down
+from ecglib.beats.find import length, read_block
 from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES
+from ecglib.models.recordings import ClassifiedRecording
 from ecglib.plots.style import INK, MUTED, PALE, plt, styled
-from ecglib.recordings.reading import open_ecg
 from ecglib.recordings.recording import RECORDING_FS
 
 A4 = (8.27, 11.69)  # inches
@@ -29,37 +29,25 @@ NOTABLE = (
 
 
 @styled
-def draw_report(
-    table: pd.DataFrame, source, *, fs: float | None = None, invert: bool = False
-) -> Figure:
-    """One A4 page: numbers, heart rate over time, and strips of what stands out.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From ``Classifier.classify_recording``.
-    source, fs, invert
-        What the table was made from, for the strips.
-    """
-    report = summarise(table)
+def draw_report(recording: ClassifiedRecording) -> Figure:
+    """One A4 page: numbers, heart rate over time, and strips of the events; the file is open."""
+    report, table, ecg = summarise(recording), recording.table, recording.found.ecg
     chosen = notable(report["events"]["list"], report["recording"]["no_verdict"])
     figure = plt.figure(figsize=A4, layout="none")
     figure.subplots_adjust(0, 0, 1, 1)
     grid = figure.add_gridspec(STRIPS, 1, left=0.08, right=0.95, top=0.57, bottom=0.06, hspace=0.62)
     _head(figure, report)
     _rate(figure.add_axes((0.08, 0.645, 0.87, 0.115)), report)
-    with open_ecg(source, fs=fs) as ecg:
-        ecg = upside_down(ecg) if invert else ecg
-        lead = report["recording"]["lead_numbers"][0]  # several may have the same name
-        for k, event in enumerate(chosen):
-            middle = (event["start_s"] + event["end_s"]) / 2
-            last = length(ecg) / RECORDING_FS - STRIP_S
-            start = max(min(max(event["start_s"] - 1.5, middle - STRIP_S / 2), last), 0)
-            first = round(start * RECORDING_FS)
-            stop = min(first + round(STRIP_S * RECORDING_FS), length(ecg))
-            trace = read_block(ecg, lead, first, stop)
-            ax = figure.add_subplot(grid[k])
-            _strip(ax, trace, start, table, event, ecg.units[lead], k == len(chosen) - 1)
+    lead, n_samples = recording.found.leads[0], length(ecg)
+    for k, event in enumerate(chosen):
+        middle = (event["start_s"] + event["end_s"]) / 2
+        last = n_samples / RECORDING_FS - STRIP_S
+        start = max(min(max(event["start_s"] - 1.5, middle - STRIP_S / 2), last), 0)
+        first = round(start * RECORDING_FS)
+        stop = min(first + round(STRIP_S * RECORDING_FS), n_samples)
+        trace = read_block(ecg, lead, first, stop)
+        ax = figure.add_subplot(grid[k])
+        _strip(ax, trace, start, table, event, ecg.units[lead], k == len(chosen) - 1)
     if not chosen:
         figure.text(0.08, 0.55, "No beats were found.", size=9)
     figure.text(0.08, 0.025, DISCLAIMER, size=8, weight="bold", color="#B00020")

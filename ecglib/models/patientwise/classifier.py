@@ -18,13 +18,11 @@ the version for beats as they come. For education and research; not a medical de
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from safetensors import SafetensorError
 from scipy.special import expit
 
-from ecglib.beats.find import find_beats
+from ecglib.beats.find import FoundBeats
 from ecglib.labels import CLASSES
-from ecglib.models.classifier import verdict_table
 from ecglib.models.model_file import ModelFileError, read_card, read_weights, write_weights
 from ecglib.models.patientwise.features import (
     EARLY,
@@ -37,10 +35,8 @@ from ecglib.models.patientwise.features import (
 )
 from ecglib.models.patientwise.rhythm_features import MEANS, against_means
 from ecglib.models.patientwise.trees import Trees, check_trees, score
+from ecglib.models.recordings import RecordingClassifier
 from ecglib.paths import MODELS, show
-from ecglib.recordings.reading import open_ecg
-from ecglib.recordings.recording import RECORDING_FS
-from ecglib.recordings.rpeaks import WINDOW
 
 KIND = {"kind": "patientwise"}
 QUESTIONS = ("ventricular", "early")
@@ -49,7 +45,7 @@ PASSES = 6  # rounds after which the ectopic beats stay the same
 MAKE_ONE = "Run `python benchmarks/patients.py` to make one."
 
 
-class PatientwiseClassifier:
+class PatientwiseClassifier(RecordingClassifier):
     """Classifies the beats of whole recordings; see the module's text.
 
     Attributes
@@ -60,7 +56,7 @@ class PatientwiseClassifier:
         The model card.
     """
 
-    classes = CLASSES
+    reads_rows, most_leads = False, 2
 
     def __init__(self, ventricular: Trees, early: Trees, card: dict):
         self.ventricular, self.early, self.card = ventricular, early, card
@@ -95,10 +91,11 @@ class PatientwiseClassifier:
         arrays = {f"{kind}.{name}": array for kind, trees in both for name, array in trees.items()}
         write_weights(path, self.card | {"architecture": KIND}, arrays)
 
-    @property
-    def threshold(self) -> float:
-        """Confidence below which a beat is called uncertain."""
-        return float(self.card.get("threshold", 0.6))
+    def predict_found(self, found: FoundBeats) -> np.ndarray:
+        """Class probabilities of all beats of a recording, shape (n, 5), float64."""
+        ecg = found.ecg
+        signal = np.stack([ecg.read(0, ecg.n_samples, k) for k in found.leads], axis=1)
+        return self.predict_beats(signal, ecg.fs, found.sample)
 
     def predict_beats(self, signal: np.ndarray, fs: float, r_peaks: np.ndarray) -> np.ndarray:
         """Class probabilities of all beats of a recording whose R peaks are known.
@@ -156,45 +153,6 @@ class PatientwiseClassifier:
                 break
         none = np.zeros(v.shape)
         return np.stack([(1 - v) * (1 - s), (1 - v) * s, v, none, none], axis=-1)
-
-    def classify_recording(
-        self,
-        path_or_array,
-        fs: float | None = None,
-        lead: int | str | tuple[int | str, ...] = 0,
-    ) -> pd.DataFrame:
-        """Find the beats of a recording and classify each of them.
-
-        Parameters
-        ----------
-        path_or_array : str, Path, dict or array_like
-            Whatever `ecglib.beats.prepared.read_ecg` reads; it is held in memory as a whole.
-        fs : float, optional
-            Sampling rate in Hz; needed where the source does not tell it.
-        lead : int, str or tuple
-            Which lead or leads to judge by, counted from 0, or by name. Beats and P waves are
-            looked for in the first.
-
-        Returns
-        -------
-        DataFrame
-            One row a beat, with the columns of :meth:`ecglib.Classifier.classify_recording`; no
-            label where the quality of the first lead is not ``ok``.
-
-        Raises
-        ------
-        ValueError
-            The recording can't be read, has no such lead, or ``fs`` is missing or impossible.
-        """
-        with open_ecg(path_or_array, fs=fs) as ecg:
-            asked = lead if isinstance(lead, (tuple, list)) else (lead,)
-            numbers = [ecg.lead_number(k) for k in asked]
-            grid_peaks, windows = find_beats(ecg, numbers[0])
-            signal = np.stack([ecg.read(0, ecg.n_samples, k) for k in numbers], axis=1)
-        peaks = np.rint(grid_peaks * (ecg.fs / RECORDING_FS)).astype(np.int64)
-        proba = self.predict_beats(signal, ecg.fs, peaks)
-        quality = windows[grid_peaks // WINDOW]
-        return verdict_table(ecg, numbers, peaks, proba, self.threshold, quality, windows)
 
 
 def judge_causal(

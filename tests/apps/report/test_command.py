@@ -10,30 +10,44 @@ import wfdb
 from ecglib.apps.report import command
 from ecglib.apps.report.events import events, heart_rate, summarise
 from ecglib.apps.report.page import STRIPS, draw_report, notable
+from ecglib.beats.find import FoundBeats
+from ecglib.models.recordings import ClassifiedRecording
+from ecglib.recordings.recording import Ecg
+from ecglib.recordings.rpeaks import WINDOW
 from ecglib.recordings.wfdb import write_annotations
 
 
-def classified(letters: str, rr: float = 0.8, longer: dict | None = None) -> pd.DataFrame:
-    """A table as the classifier gives it, "-" for a beat without a verdict."""
+def classified(
+    letters: str,
+    rr: float = 0.8,
+    longer: dict | None = None,
+    lost: tuple[float, float] | None = None,
+    name: str = "night",
+    signal: np.ndarray | None = None,
+    lead: int = 0,
+) -> ClassifiedRecording:
+    """A classified recording made by hand, "-" for an unreadable beat, ``lost`` seconds as well."""
     interval = np.full(len(letters), rr)
     for k, seconds in (longer or {}).items():
         interval[k] = seconds
-    time = 1 + interval.cumsum() - interval
+    sample = np.rint((1 + interval.cumsum() - interval) * 360).astype(int)
+    signal = np.zeros((round((interval.sum() + 3) * 360), 1)) if signal is None else signal
+    leads = tuple(f"lead {k}" for k in range(signal.shape[1]))
+    ecg = Ecg(name, 360.0, leads, ("mV",) * len(leads), len(signal), lambda a, b, k: signal[a:b, k])
+    windows = np.full(-(-len(signal) // WINDOW), "ok", dtype="<U7")
+    if lost:
+        windows[round(lost[0] / 1.5) : round(lost[1] / 1.5)] = "flat"
+    found = FoundBeats(ecg, (lead,), sample, sample, windows)
     table = pd.DataFrame(
         {
-            "time_s": time,
-            "sample": np.rint(time * 360).astype(int),
+            "time_s": sample / 360,
+            "sample": sample,
             "label": ["" if c == "-" else c for c in letters],
             "uncertain": [c == "-" for c in letters],
             "quality": ["noise" if c == "-" else "ok" for c in letters],
         }
     )
-    duration = float(interval.sum() + 3)
-    table.attrs = {
-        "name": "night", "fs": 360.0, "lead": "lead 0", "lead_numbers": [0], "duration_s": duration,
-        "no_verdict": [], "assumed": [], "warnings": [],
-    }  # fmt: skip
-    return table
+    return ClassifiedRecording(table, found)
 
 
 @pytest.mark.parametrize(
@@ -56,19 +70,16 @@ def test_patterns(letters: str, event: str, beats: list[int]) -> None:
 
 def test_a_lost_electrode_is_no_pause_and_ends_a_run() -> None:
     """Where no beat could be found there is none in the table, either."""
-    table = classified("NNNNNVVNNNNNNNNN", longer={5: 60.0})
-    lost = {"start_s": table.time_s[5] + 1, "end_s": table.time_s[6] - 1, "quality": "flat"}
-    assert (events(table).event == "pause").sum() == 1  # a heart that stood still
-    table.attrs["no_verdict"] = [lost]
-    assert set(events(table).event) == {"longest RR"} and events(table).end_s.max() < 60
-    told = summarise(table)["heart_rate"]
+    still = classified("NNNNNVVNNNNNNNNN", longer={5: 60.0})
+    assert (events(still).event == "pause").sum() == 1  # a heart that stood still
+    lost = classified("NNNNNVVNNNNNNNNN", longer={5: 60.0}, lost=(6, 63))
+    assert set(events(lost).event) == {"longest RR"} and events(lost).end_s.max() < 80
+    told = summarise(lost)["heart_rate"]
     assert told["mean_bpm"] == pytest.approx(75) and told["lowest_bpm"] == pytest.approx(75)
 
 
 def test_names_stay_as_they_are_in_json() -> None:
-    table = classified("N")
-    table.attrs["name"] = "BaNaNa"
-    told = summarise(table)
+    told = summarise(classified("N", name="BaNaNa"))
     assert told["recording"]["name"] == "BaNaNa" and told["heart_rate"]["mean_bpm"] is None
 
 
@@ -102,8 +113,7 @@ def test_nothing_found_is_a_report_too() -> None:
 
 def test_the_page() -> None:
     table = classified("NNVVVNN" * 10, longer={34: 3.0})
-    noise = np.random.default_rng(0).normal(size=round(table.attrs["duration_s"] * 360))
-    page = draw_report(table, noise, fs=360)
+    page = draw_report(table)
     said = " ".join(text.get_text() for text in page.texts)
     assert "Not a medical device" in said and "night" in said
     titles = [ax.get_title(loc="left") for ax in page.axes]
@@ -121,30 +131,29 @@ def test_strips_show_events_first_and_then_the_longest_noise() -> None:
 
 
 def test_annotations(tmp_path) -> None:
-    table = classified("NSVFQ-N")
-    write_annotations(table, tmp_path / "night.atr")
+    table = classified("NSVFQ-N").table
+    write_annotations(table, tmp_path / "night.atr", 360)
     marks = wfdb.rdann(str(tmp_path / "night"), "atr")
     assert marks.symbol == ["N", "S", "V", "F", "Q", "|", "N"]
     assert marks.sample.tolist() == table["sample"].tolist() and marks.fs == 360
     assert [note.strip("\0") for note in marks.aux_note] == [""] * 5 + ["noise", ""]
     assert [f.name for f in tmp_path.iterdir()] == ["night.atr"]
-    for bad in (classified(""), table):
+    for bad in (classified("").table, table):
         with pytest.raises(ValueError, match="can't be written"):
-            write_annotations(bad, tmp_path / ("no good.atr" if len(bad) else "a.atr"))
+            write_annotations(bad, tmp_path / ("no good.atr" if len(bad) else "a.atr"), 360)
 
 
 def test_the_command(tmp_path, monkeypatch, capsys) -> None:
     signal = "\n".join(f"{v:.3f}" for v in np.random.default_rng(0).normal(size=7200))
     (tmp_path / "a.csv").write_text(signal)
-    table = classified("NNVVVNN" * 2)
-    table.attrs["warnings"] = ["Beware."]
+    table = classified("NNVVVNN" * 2 + "-" * 9)
 
     class Fake:
         @staticmethod
         def load():
             return Fake()
 
-        def classify_recording(self, *_, **__):
+        def classify_opened(self, *_, **__):
             return table
 
     monkeypatch.setattr(command, "Classifier", Fake)
@@ -152,7 +161,7 @@ def test_the_command(tmp_path, monkeypatch, capsys) -> None:
         out = tmp_path / f"page.{suffix}"
         command.main([str(tmp_path / "a.csv"), "--fs", "360", "--out", str(out)])
         assert out.stat().st_size > 20
-    assert "Beware." in capsys.readouterr().out
+    assert "too poor" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         command.main(["x", "--out", str(tmp_path / "page.doc")])
 
@@ -168,9 +177,8 @@ def test_neither_the_input_nor_annotations_are_overwritten(name: str, tmp_path, 
 
 def test_a_recording_is_drawn_whatever_it_is_called_and_its_leads_are(tmp_path) -> None:
     beat = (np.arange(7200) % 300 == 100).astype(np.float32)
-    table = classified("NNVVVNN" * 2)
-    table.attrs |= {"name": r"rec $x_$ a$\foo$", "lead": "ECG", "lead_numbers": [1]}
-    page = draw_report(table, np.stack([0 * beat, beat], axis=1), fs=360)
+    two = np.stack([0 * beat, beat], axis=1)
+    page = draw_report(classified("NNVVVNN" * 2, name=r"rec $x_$ a$\foo$", signal=two, lead=1))
     page.savefig(tmp_path / "page.png")
     strips = [line.get_ydata() for ax in page.axes[1:] for line in ax.lines[:1]]
     assert max(trace.max() for trace in strips) == 1  # of the second lead, which alone has beats

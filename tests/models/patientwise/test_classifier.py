@@ -91,8 +91,8 @@ def test_the_table_of_a_recording(folder, model) -> None:
     assert np.abs(len(alone) - len(table)) <= 1
     with pytest.raises(ValueError, match="no lead 5"):
         model.classify_recording(folder / "s04", lead=5)
-    by_name = model.classify_recording(folder / "s04", lead=("MLII", "V5"))
-    assert by_name.equals(table) and by_name.attrs["lead"] == "MLII, V5"
+    by_name = model.classify_file(folder / "s04", lead=("MLII", "V5"))
+    assert by_name.table.equals(table) and by_name.leads == ["MLII", "V5"]
     assert len(model.classify_recording(np.zeros(3600), fs=360)) == 0
 
 

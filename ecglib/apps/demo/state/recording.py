@@ -13,19 +13,17 @@ import numpy as np
 from ecglib.apps.demo.state.gallery import Gallery
 from ecglib.apps.demo.state.reading import Trace, clock
 from ecglib.apps.demo.state.uploads import Upload
-from ecglib.beats.beats import BEAT_FS, Beats, cut_rows
+from ecglib.beats.beats import BEAT_FS, Beats
 from ecglib.beats.prepared import UNLABELLED
 from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
 from ecglib.models.classifier import Classifier
-from ecglib.recordings.quality import OK, unbroken
-from ecglib.recordings.recording import RECORDING_FS, Recording, to_recording_fs, without_gaps
-from ecglib.recordings.rpeaks import find_r_peaks
+from ecglib.recordings.quality import OK
+from ecglib.recordings.recording import Recording
 from ecglib.recordings.wfdb import read_recording
 
 SAME_BEAT_S = 0.15  # how far from an annotation a detected beat may be, as in ANSI/AAMI EC57
 BEFORE_MS, AFTER_MS = 300, 1600  # of the trace around a beat
 LONGEST_S = 0.6  # from the R peak to the end of the T wave
-TAIL_S = 30  # enough for the detector to learn from
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,25 +148,26 @@ def classify_upload(
     if not upload.ready:
         raise ValueError(f"Nobody has told the sampling rate of {upload.name}: give it in Hz.")
     signal = recording.signal[:, lead]
-    table = classifier.classify_recording(signal, fs=recording.fs, progress=progress)
+    classified = classifier.classify_file(signal, fs=recording.fs, progress=progress)
+    table, found = classified.table, classified.found
     if table.empty:
         raise ValueError(
             f"No beats were found in {upload.name}, {recording.leads[lead]}, "
             f"{len(signal) / recording.fs:.1f} s at {recording.fs:g} Hz. Is the sampling rate "
             "right, and is it an ECG of more than a few seconds?"
         )
-    peak = table["sample"].to_numpy()
+    peak, rr = table["sample"].to_numpy(), found.rr.astype(np.float32)
     label, missed = _annotated(recording, peak)
-    rows, time = _rows(signal, recording.fs, peak)
     quality = table["quality"].to_numpy(dtype=str)
-    rr = np.where(unbroken(time, table.attrs["no_verdict"]), np.diff(time), np.nan)
     beats = Beats(
-        signal=rows,
+        signal=np.concatenate([rows for _, rows in found.rows()]),
         label=label,
         record=np.full(len(table), upload.name),
         sample=peak,
-        rr_before=np.append(np.nan, rr)[: len(peak)].astype(np.float32),
-        rr_after=np.append(rr, np.nan)[: len(peak)].astype(np.float32),
+        rr_before=np.append(np.float32(np.nan), rr[:-1]),
+        rr_after=rr,
+        fs=recording.fs,
+        rhythm=found.rhythm,
     )
     proba = table[[f"p_{c}" for c in CLASSES]].to_numpy(copy=True)
     proba[quality != OK] = np.nan
@@ -184,23 +183,9 @@ def classify_upload(
     )
     strip = Strip(
         upload.name, recording.leads[lead], upload.unit, recording.fs, signal, peak,
-        gallery.said, missed, tuple(table.attrs["warnings"]),
+        gallery.said, missed, tuple(classified.warnings),
     )  # fmt: skip
     return gallery, strip
-
-
-def _rows(signal: np.ndarray, fs: float, peak: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The rows that the classifier saw, to be shown and for a second model, and all beats' times.
-
-    The recording's last R peak ends the row before it and has none itself. It is looked for once
-    more, near the end only, which takes a moment where a whole recording takes seconds.
-    """
-    at_360 = to_recording_fs(without_gaps(signal), fs)
-    peak = np.rint(peak * (RECORDING_FS / fs)).astype(np.int64)
-    tail = max(len(at_360) - TAIL_S * RECORDING_FS, 0)
-    last = tail + find_r_peaks(at_360[tail:])
-    marks = np.append(peak, last[last > peak[-1] + SAME_BEAT_S * RECORDING_FS][:1])
-    return cut_rows(at_360, marks, np.arange(len(peak))), marks / RECORDING_FS
 
 
 def trace_at(recording: Recording, lead: int, peak: int, unit: str) -> Trace:

@@ -84,7 +84,6 @@ def as_annotations(gallery: Gallery, strip: Strip) -> bytes:
     if not len(gallery):
         raise ValueError("There is no beat to write down: choose other beats first.")
     table = results(gallery, strip).sort_values("sample")
-    table.attrs["fs"] = strip.fs
     with TemporaryDirectory() as folder:
-        write_annotations(table, path := Path(folder) / "record.atr")
+        write_annotations(table, path := Path(folder) / "record.atr", strip.fs)
         return path.read_bytes()
