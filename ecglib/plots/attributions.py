@@ -22,6 +22,7 @@ from ecglib.plots.style import (
     beat_axis,
     beats_and_strips,
     legend_above,
+    panels,
     styled,
     tint,
 )
@@ -77,21 +78,17 @@ def plot_class_attributions(
         ``{"compact": ndarray of shape (n, 187), ...}``: each sample's share (of 1) of the absolute
         attribution and of the attention.
     """
+    kinds = strength, attention
     starts = np.arange(0, len(BEAT_MS), STRETCH)
     edges = np.append(BEAT_MS[starts], BEAT_MS[-1])
     members = {c: label == k for k, c in enumerate(CLASSES) if (label == k).any()}
     shares = {
-        (name, c): [
-            np.add.reduceat(kind[name][own].mean(axis=0), starts) for kind in (strength, attention)
-        ]
+        (name, c): [np.add.reduceat(kind[name][own].mean(axis=0), starts) for kind in kinds]
         for name in strength
         for c, own in members.items()
     }
-    top = 1.1 * max(np.max(both) for both in shares.values())
-    fig, axes = plt.subplots(
-        len(strength), len(members), figsize=(FULL_WIDTH, 0.5 + 1.4 * len(strength)), sharex=True,
-        sharey=True, squeeze=False,
-    )  # fmt: skip
+    top = 1.1 * np.max([*shares.values()])
+    fig, axes = panels(len(strength), len(members), 0.5 + 1.4 * len(strength))
     for line, name in zip(axes, strength, strict=True):
         for ax, (c, own) in zip(line, members.items(), strict=True):
             beat_axis(ax)

@@ -16,10 +16,12 @@ from ecglib.plots.style import (
     INK,
     WIDE_BEAT_TICKS,
     beat_axis,
+    beat_grid,
     class_bars,
     class_ticks,
     draw_beat,
     legend_above,
+    panels,
     shades,
     styled,
     tint,
@@ -61,17 +63,12 @@ def plot_example_beats(signal: np.ndarray, label: np.ndarray, per_class: int = 1
     per_class : int
         Number of beats of each class.
     """
-    fig, axes = plt.subplots(
-        per_class, len(CLASSES), figsize=(FULL_WIDTH, 0.75 + 1.05 * per_class),
-        sharex=True, sharey=True, squeeze=False,
-    )  # fmt: skip
+    fig, axes = beat_grid(per_class, len(CLASSES), 0.75 + 1.05 * per_class)
     for k, c in enumerate(CLASSES):
         axes[0, k].set_title(CLASS_NAMES[c], color=CLASS_COLOURS[c])
         beats = signal[np.flatnonzero(label == k)[:per_class]]
         for ax, beat in zip(axes[:, k], beats, strict=False):
             draw_beat(ax, beat, CLASS_COLOURS[c])
-    fig.supxlabel(BEAT_TIME)
-    fig.supylabel("amplitude (scaled)")
     return fig
 
 
@@ -160,10 +157,7 @@ def plot_augmentation(
     versions : dict
         ``{"time warp": ndarray of shape (k, 187), ...}``: one column of the figure each.
     """
-    fig, axes = plt.subplots(
-        len(original), len(versions), figsize=(FULL_WIDTH, 0.7 + 0.85 * len(original)),
-        sharex=True, sharey=True, squeeze=False,
-    )  # fmt: skip
+    fig, axes = panels(len(original), len(versions), 0.7 + 0.85 * len(original))
     for column, (name, changed) in zip(axes.T, versions.items(), strict=True):
         column[0].set_title(name)
         for ax, before, after, k in zip(column, original, changed, label, strict=True):

@@ -16,7 +16,7 @@ from sklearn.metrics import (
 
 from ecglib.labels import CLASS_COLOURS, CLASSES
 from ecglib.metrics.calibration import calibration_errors
-from ecglib.plots.style import ACCENT, FULL_WIDTH, HALF_WIDTH, INK, MUTED, styled
+from ecglib.plots.style import ACCENT, FULL_WIDTH, HALF_WIDTH, INK, MUTED, panels, styled
 
 LEGEND = {"borderaxespad": 0.2, "handlelength": 1.2, "frameon": True, "edgecolor": "none"}
 UNIT_SQUARE = {
@@ -42,9 +42,7 @@ def plot_learning_curves(history: pd.DataFrame) -> Figure:
         ``validation_loss``, ``validation_accuracy``, ``validation_macro_f1``, ``learning_rate``
         and ``kept``.
     """
-    fig, (loss, scores, rate) = plt.subplots(
-        1, 3, figsize=(FULL_WIDTH, 2.2), width_ratios=[3, 3, 2]
-    )
+    fig, ((loss, scores, rate),) = panels(1, 3, 2.2, sharey=False, width_ratios=[3, 3, 2])
     epoch = history["epoch"]
     marker = "." if len(history) < 40 else None
     loss.plot(epoch, history["train_loss"], color=MUTED, marker=marker, label="training")
@@ -68,8 +66,7 @@ def plot_learning_curves(history: pd.DataFrame) -> Figure:
     for ax in (loss, scores):
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
         ax.axvline(kept, lw=0.9, ls="--")
-    for ax in (loss, scores, rate):
-        ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    rate.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     fig.supxlabel(f"epoch (dashed: {kept}, saved weights; ring: {lowest}, lowest validation loss)")
     return fig
 

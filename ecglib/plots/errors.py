@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from ecglib.beats.beats import OVERRUN
 from ecglib.labels import CLASS_COLOURS, SYMBOL_TO_CLASS
-from ecglib.plots.style import FULL_WIDTH, INK, MUTED, styled, tint
+from ecglib.plots.style import INK, MUTED, panels, styled, tint
 from ecglib.recordings.recording import Recording
 
 SHOWN_S = (1.6, 2.0)  # before and after the beat
@@ -33,9 +32,7 @@ def plot_worst_beats(
         Hide true and predicted classes, so that a reader can judge the beats.
     """
     rows = -(-len(table) // COLUMNS)
-    fig, axes = plt.subplots(
-        rows, COLUMNS, figsize=(FULL_WIDTH, 0.4 + 1.3 * rows), sharex=True, squeeze=False
-    )
+    fig, axes = panels(rows, COLUMNS, 0.4 + 1.3 * rows, sharey=False)
     for ax in axes.flat[len(table) :]:
         ax.remove()
     recordings = {name: read(name) for name in table["record"].unique()}

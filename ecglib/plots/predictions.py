@@ -10,6 +10,7 @@ from ecglib.plots.style import (
     BEAT_TIME,
     FULL_WIDTH,
     WIDE_BEAT_TICKS,
+    beat_grid,
     beats_and_strips,
     draw_beat,
     styled,
@@ -28,23 +29,15 @@ def plot_neighbours(beats: Beats, training: Beats, position: np.ndarray) -> Figu
     position : ndarray, shape (len(beats), k), int
         Of the neighbours in `training`, nearest first.
     """
-    rows, columns = len(beats), 1 + position.shape[1]
-    fig, axes = plt.subplots(
-        rows, columns, figsize=(FULL_WIDTH, 0.6 + 0.95 * rows), sharex=True, sharey=True,
-        squeeze=False,
-    )  # fmt: skip
+    fig, axes = beat_grid(len(beats), 1 + position.shape[1], 0.6 + 0.95 * len(beats))
     for i, line in enumerate(axes):
         shown = [beats[i], *(training[int(p)] for p in position[i])]
         for k, (ax, beat) in enumerate(zip(line, shown, strict=True)):
             letter = CLASSES[int(beat.label[0])]
             draw_beat(ax, beat.signal[0], CLASS_COLOURS[letter])
-            which = f"nearest {k}" if k else "query"
-            ax.set_title(
-                f"{which}: {letter}, record {beat.record[0]}",
-                color=CLASS_COLOURS[letter], size=7, weight="normal" if k else "bold",
-            )  # fmt: skip
-    fig.supxlabel(BEAT_TIME)
-    fig.supylabel("amplitude (scaled)")
+            title = f"{f'nearest {k}' if k else 'query'}: {letter}, record {beat.record[0]}"
+            ax.set_title(title, color=CLASS_COLOURS[letter], size=7)
+        line[0].title.set_weight("bold")
     return fig
 
 

@@ -16,6 +16,7 @@ from ecglib.plots.style import (
     INK,
     MUTED,
     model_ticks,
+    panels,
     score_points,
     score_text,
     styled,
@@ -43,10 +44,7 @@ def plot_protocol_comparison(tables: Mapping[str, pd.DataFrame | None]) -> Figur
     """
     found = [table for table in tables.values() if table is not None]
     models = list(pd.concat(found)["model"].unique())
-    fig, (axes,) = plt.subplots(
-        1, len(tables), figsize=(FULL_WIDTH, 1.0 + 0.36 * max(len(models), 2)), sharey=True,
-        sharex=True, squeeze=False,
-    )  # fmt: skip
+    fig, (axes,) = panels(1, len(tables), 1.0 + 0.36 * max(len(models), 2))
     for ax, (title, table) in zip(axes, tables.items(), strict=True):
         ax.set_title(title)
         if table is None:
@@ -74,9 +72,7 @@ def plot_leak_scores(table: pd.DataFrame) -> Figure:
     table = table[table["model"] != "most frequent class"]
     models = list(table["model"].unique())
     table = table.assign(row=[models.index(model) for model in table["model"]])
-    fig, (left, right) = plt.subplots(
-        1, 2, figsize=(FULL_WIDTH, 1.2 + 0.75 * len(models)), sharey=True
-    )
+    fig, ((left, right),) = panels(1, 2, 1.2 + 0.75 * len(models), sharex=False)
     for k, (protocol, style) in enumerate(PROTOCOL_STYLE.items()):
         own = table[(table["protocol"] == protocol) & (table["beats_asked"] == "all")]
         _macro_f1(left, own, own["row"] + 0.27 * (k - 1), 4, **style, label=protocol)
@@ -112,19 +108,19 @@ def plot_context(table: pd.DataFrame, most: int = 1500, seed: int = 0) -> Figure
     seed : int
         Of the draw.
     """
-    panels = {
+    shown = {
         ("rr", "width"): ("RR interval before the beat (s)", "QRS width at half height (s)"),
         ("rr_ratio", "width_ratio"): (
             "RR interval / mean of the last 32",
             "QRS width / typical beat's",
         ),
     }
-    fig, axes = plt.subplots(1, 2, figsize=(FULL_WIDTH, 2.9))
+    fig, (axes,) = panels(1, 2, 2.9, sharex=False, sharey=False)
     parts = {c: table[table["label"] == k] for k, c in enumerate(CLASSES[:3])}
     drawn = [part.sample(min(most, len(part)), random_state=seed).assign(c=c)
              for c, part in parts.items()]  # fmt: skip
     drawn = pd.concat(drawn).sample(frac=1, random_state=seed)  # no class covers the others
-    for ax, ((x, y), (below, beside)) in zip(axes, panels.items(), strict=True):
+    for ax, ((x, y), (below, beside)) in zip(axes, shown.items(), strict=True):
         ax.scatter(drawn[x], drawn[y], s=3, lw=0, alpha=0.5, color=drawn["c"].map(CLASS_COLOURS))
         ends = drawn[[x, y]].quantile([0.002, 0.998])
         ax.set(xlabel=below, ylabel=beside, xlim=ends[x], ylim=ends[y])

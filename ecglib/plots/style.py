@@ -66,6 +66,12 @@ def styled(plot: Callable[..., Figure]) -> Callable[..., Figure]:
     return wrapper
 
 
+def panels(rows: int, columns: int, height: float, **options: object) -> tuple[Figure, np.ndarray]:
+    """A figure of full width with a grid of panels, which share both axes by default."""
+    options = {"sharex": True, "sharey": True, "squeeze": False} | options
+    return plt.subplots(rows, columns, figsize=(FULL_WIDTH, height), **options)
+
+
 def save_figure(figure: Figure, run: Run, name: str) -> Figure:
     """Write ``figures/NAME.png`` (150 dpi) and ``.svg``.
 
@@ -113,9 +119,7 @@ def score_points(
         if f"{score}{kind}_low" in table:
             low, high = table[f"{score}{kind}_low"], table[f"{score}{kind}_high"]
             ax.hlines(y, low, high, color=color, lw=width)
-    ax.plot(
-        table[score], y, **{"marker": "o", "ls": "", "color": color, "ms": 4, "zorder": 4} | point
-    )
+    ax.plot(table[score], y, **{"marker": "o", "ls": "", "ms": 4, "zorder": 4} | point, color=color)
 
 
 def score_text(ax: Axes, x: float, y: float, text: str, above: float = 6) -> None:
@@ -160,10 +164,7 @@ def legend_above(fig: Figure, ax: Axes) -> None:
 
 def beats_and_strips(signal: np.ndarray, strips: np.ndarray) -> tuple[Figure, np.ndarray, Artist]:
     """A panel for each beat, above a grey strip of its weights, and the last strip's image."""
-    fig, axes = plt.subplots(
-        2, len(signal), figsize=(FULL_WIDTH, 2.1), sharex=True, squeeze=False, sharey="row",
-        height_ratios=[6, 1],
-    )  # fmt: skip
+    fig, axes = panels(2, len(signal), 2.1, sharey="row", height_ratios=[6, 1])
     for ax, weights in zip(axes[1], strips, strict=True):
         image = ax.imshow(weights[None], aspect="auto", extent=(0, BEAT_MS[-1], 0, 1),
                           cmap="Greys", vmin=0, vmax=strips.max())  # fmt: skip
@@ -172,6 +173,14 @@ def beats_and_strips(signal: np.ndarray, strips: np.ndarray) -> tuple[Figure, np
     axes[0, 0].set_ylabel("amplitude (scaled)")
     fig.supxlabel(BEAT_TIME)
     return fig, axes, image
+
+
+def beat_grid(rows: int, columns: int, height: float) -> tuple[Figure, np.ndarray]:
+    """Panels for beats: time on the x axis, amplitude on the y axis."""
+    fig, axes = panels(rows, columns, height)
+    fig.supxlabel(BEAT_TIME)
+    fig.supylabel("amplitude (scaled)")
+    return fig, axes
 
 
 def draw_beat(ax: Axes, beat: np.ndarray, colour: str, marker: str | None = None) -> None:

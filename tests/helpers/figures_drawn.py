@@ -135,7 +135,7 @@ def all_figures():
         ),
         "noise_traces": noise.plot_noise_traces({"clean": parts[0], "em": parts[1]}, "record", 360),
         "noise_scores": noise.plot_noise_scores({"KNN": stress, "compact": stress}),
-        "noise_lines": noise.plot_noise_lines({"with": stress}, "macro_f1", "macro F1"),
+        "noise_lines": noise.plot_noise_lines({"with": (stress, "macro_f1")}, "macro F1"),
     }
 
 
