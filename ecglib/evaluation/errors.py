@@ -42,8 +42,7 @@ def doubtful_labels(
     """Beats for which two different models confidently predict the same other class.
 
     A list for a cardiologist to check, not a list of errors: models that see the same row share
-    its limits. A row lacks the RR interval before the beat, so an early S beat (``rr_ratio``)
-    has its label for a reason that neither model can see.
+    its limits. For one, a row lacks the RR interval before the beat.
 
     Parameters
     ----------

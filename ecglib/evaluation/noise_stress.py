@@ -3,9 +3,8 @@
 Noise is added to whole recordings before beats are cut or R peaks are detected.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -70,16 +69,16 @@ def noise_scores(label: np.ndarray, scores: dict[tuple[str, float], np.ndarray])
     rows = []
     for (kind, snr), p in scores.items():
         matrix = confusion_matrix(label, p.argmax(axis=1))
-        overall, f1 = overall_scores(matrix), class_scores(matrix)["f1"]
+        overall = overall_scores(matrix)
         row = {"noise": kind, "snr_db": snr}
-        row |= {key: float(overall[key]) for key in ("accuracy", "macro_f1")}
-        rows.append(row | {f"f1_{c}": float(f1[k]) for k, c in enumerate(CLASSES)})
+        row |= {score: float(overall[score]) for score in ("accuracy", "macro_f1")}
+        f1 = zip(CLASSES, class_scores(matrix)["f1"].tolist(), strict=True)
+        rows.append(row | {f"f1_{c}": value for c, value in f1})
     return pd.DataFrame(rows)
 
 
 def detection_table(
-    folder: str | Path,
-    records: Iterable[str],
+    beats: Beats,
     noise: dict[str, np.ndarray],
     conditions: Iterable[tuple[str, float]],
     seconds: float = 30,
@@ -89,9 +88,8 @@ def detection_table(
 
     Parameters
     ----------
-    folder : str or Path
-        Folder of the recordings.
-    records : iterable of str
+    beats : Beats
+        Beats of the recordings to search.
     noise, conditions, seed
         As in `noisy_rows`.
     seconds : float
@@ -104,7 +102,12 @@ def detection_table(
         ``f1`` of the detected R peaks; they match within 150 ms.
     """
     counts = {condition: np.zeros(3, dtype=int) for condition in conditions}
-    for piece, true in _pieces(folder, records, seconds):
+    for name in np.unique(beats.record):
+        piece = _piece(read_recording(beats.folder / str(name), [0]), seconds)
+        beat = [str(s) in SYMBOL_TO_CLASS for s in piece.mark_symbol]
+        true = np.rint(piece.mark_sample[beat] * (RECORDING_FS / piece.fs)).astype(np.int64)
+        if not len(true):  # the signal-to-noise ratio is undefined without a beat
+            continue
         for condition, count in counts.items():
             noisy = in_condition(piece, noise, condition, seed)
             found = find_r_peaks(to_recording_fs(noisy.signal[:, 0], noisy.fs))
@@ -118,22 +121,14 @@ def detection_table(
     return pd.DataFrame(rows)
 
 
-def _pieces(
-    folder: str | Path, records: Iterable[str], seconds: float
-) -> Iterator[tuple[Recording, np.ndarray]]:
-    """A piece of each recording with its annotations, and its R peaks at 360 Hz."""
-    for name in records:
-        recording = read_recording(Path(folder) / str(name), [0])
-        length = min(round(seconds * recording.fs), len(recording.signal))
-        first = min(round(300 * recording.fs), len(recording.signal) - length)
-        inside = (recording.mark_sample >= first) & (recording.mark_sample < first + length)
-        piece = replace(
-            recording,
-            signal=recording.signal[first : first + length],
-            mark_sample=recording.mark_sample[inside] - first,
-            mark_symbol=recording.mark_symbol[inside],
-        )
-        beat = [str(s) in SYMBOL_TO_CLASS for s in piece.mark_symbol]
-        at_360 = np.rint(piece.mark_sample[beat] * (RECORDING_FS / recording.fs)).astype(np.int64)
-        if len(at_360):  # the signal-to-noise ratio is undefined without a beat
-            yield piece, at_360
+def _piece(recording: Recording, seconds: float) -> Recording:
+    """A piece of a recording with its annotations, from the fifth minute on."""
+    length = min(round(seconds * recording.fs), len(recording.signal))
+    first = min(round(300 * recording.fs), len(recording.signal) - length)
+    inside = (recording.mark_sample >= first) & (recording.mark_sample < first + length)
+    return replace(
+        recording,
+        signal=recording.signal[first : first + length],
+        mark_sample=recording.mark_sample[inside] - first,
+        mark_symbol=recording.mark_symbol[inside],
+    )

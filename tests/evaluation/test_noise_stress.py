@@ -26,7 +26,8 @@ def test_noisy_rows_belong_to_their_beats(noisy_folder):
 def test_detection_gets_harder_with_noise(noisy_folder):
     noise = nst.read_noise(noisy_folder / "nstdb")
     conditions = [(nst.NONE, nst.CLEAN), ("ma", -12.0)]
-    table = detection_table(noisy_folder / "mitdb", ["s01"], noise, conditions, seconds=20)
+    beats = load_beats("folder", noisy_folder / "mitdb")[[0]]
+    table = detection_table(beats, noise, conditions, seconds=20)
     assert table["beats"].nunique() == 1 and table["beats"][0] > 10
     assert table["f1"][0] > 0.9 > table["f1"][1]
 
@@ -42,8 +43,8 @@ def test_recordings_without_a_beat_in_the_piece_are_left_out(noisy_folder, monke
                        mark_symbol=recording.mark_symbol[kept])  # fmt: skip
 
     monkeypatch.setattr(noise_stress, "read_recording", silent)
+    beats = load_beats("folder", noisy_folder / "mitdb")
     one, both = (
-        detection_table(noisy_folder / "mitdb", names, noise, [("em", 0.0)], seconds=20)
-        for names in (["s01"], ["s01", "s02"])
+        detection_table(some, noise, [("em", 0.0)], seconds=20) for some in (beats[[0]], beats)
     )
     assert one.equals(both)
