@@ -4,8 +4,8 @@
 
 Both networks get the same beats, recipe, epochs and seed. For one of them, every second training
 beat is cut from a recording to which baseline wander, electrode motion or muscle noise was added at
-18 to 0 dB (``ecglib.recordings.noise`` says how an SNR is meant), from the first halves of the noise records.
-Test beats meet the second halves. Lines of the same network are replaced in
+18 to 0 dB (see ``ecglib.recordings.noise``), from the first halves of the noise records. Test beats
+meet the second halves. Lines of the same network are replaced in
 ``benchmarks/results/noise.csv``, which notebook 4 shows.
 """
 

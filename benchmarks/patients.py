@@ -23,7 +23,7 @@ from ecglib.evaluation.model_cards import patientwise_card
 from ecglib.evaluation.results import keep_benchmark
 from ecglib.labels import CLASSES, DS1, DS2
 from ecglib.metrics.ec57 import ec57_scores
-from ecglib.models.patientwise.classifier import NAME, judge_causal
+from ecglib.models.patientwise.classifier import NAME, predict_causal_by_all
 from ecglib.models.patientwise.training import (
     annotated_beats,
     described_beats,
@@ -54,7 +54,7 @@ def main() -> None:
 
     models = {seed: fit_described(described, spliced, seed) for seed in asked.seeds}
     causal = {
-        name: judge_causal([*models.values()], r.signal, r.fs, annotated_beats(r)[0])
+        name: predict_causal_by_all([*models.values()], r.signal, r.fs, annotated_beats(r)[0])
         for name, r in recordings.items()
     }
 
@@ -63,7 +63,7 @@ def main() -> None:
         judged = {}
         for leads, part in {"both leads": slice(None), "first lead": slice(1)}.items():
             judged[leads] = {
-                name: model.judge(beats | {"shape": beats["shape"][part]})
+                name: model.predict_described(beats | {"morphology": beats["morphology"][part]})
                 for name, (beats, _) in tests.items()
             }
         judged["both leads, causal"] = {name: proba[number] for name, proba in causal.items()}
@@ -125,7 +125,7 @@ def intervals(beats: pd.DataFrame, seed: int) -> dict[str, float]:
 
 
 def for_the_ladder(rows: pd.DataFrame) -> pd.DataFrame:
-    """Means over the seeds on all records, with the names of columns of `ecglib.metrics.ec57.headline`."""
+    """Means over the seeds on all records, in the columns of `ecglib.metrics.ec57.headline`."""
     means = rows[rows.records == "all"].groupby("leads").mean(numeric_only=True).reset_index()
     table = pd.DataFrame({"model": "patient-wise, " + means.leads})
     table["seeds"] = rows.groupby("leads").seed.nunique().to_numpy()

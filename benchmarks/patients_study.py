@@ -4,9 +4,9 @@
     python benchmarks/patients_study.py --only "as shipped"
 
 Eleven folds of two records. One member for each model instead of five, to be quick.
-``S_f1_spliced`` is the F1 of S on the recordings that `splice` (in
-`ecglib.models.patientwise.training`) makes of those left out: half of their beats or more are premature. One line for each choice in
-``benchmarks/results/patients_study.csv``.
+``S_f1_spliced`` is the F1 of S on the recordings left out, spliced by
+`ecglib.models.patientwise.training.splice`: half of their beats or more are premature. One line for
+each choice in ``benchmarks/results/patients_study.csv``.
 """
 
 import argparse
@@ -22,12 +22,12 @@ from ecglib.evaluation.external_validation import scores
 from ecglib.evaluation.results import keep_benchmark, read_benchmark
 from ecglib.labels import CLASSES, DS1
 from ecglib.models.patientwise import classifier, training
-from ecglib.models.patientwise.morphology import SHAPE
+from ecglib.models.patientwise.morphology import MORPHOLOGY
 from ecglib.recordings.wfdb import read_recording
 
 FOLDS = [DS1[k::11] for k in range(11)]
 NOTHING_KNOWN = {"MORE_VENTRICULAR": {}, "EARLIER": {}}
-P_AROUND = SHAPE.index("p_around")
+P_AROUND = MORPHOLOGY.index("p_around")
 
 # Each: settings of the module, and which leads are learnt from and judged by.
 BOTH, FIRST = slice(None), slice(1)
@@ -77,7 +77,7 @@ def study(settings: dict, learnt: slice, judged: slice, whole: dict, spliced: di
             more = [seen(d, learnt, hidden) for n, d in spliced.items() if n not in out]
             model = training.fit_described(rest, [] if no_splicing else more, seed=0)
             for part, into in ((whole, beats), (spliced, beats_spliced)):
-                into += [judge(model, *seen(part[n], judged, hidden)) for n in out if n in part]
+                into += [predicted(model, *seen(part[n], judged, hidden)) for n in out if n in part]
     table = scores(pd.concat(beats), "NSV").set_index("class")
     row = {"accuracy": table.accuracy["all"], "macro_f1": table.f1["all"]}
     row |= {f"{c}_{key}": table.loc[c, key] for c in "SV" for key in ("sensitivity", "precision")}
@@ -89,16 +89,19 @@ def study(settings: dict, learnt: slice, judged: slice, whole: dict, spliced: di
 def seen(described: tuple, leads: slice, hidden: int | None) -> tuple:
     """A described recording with some leads only, or with one shape feature blanked."""
     found, label = described
-    shape = found["shape"][leads].copy()
+    shape = found["morphology"][leads].copy()
     if hidden is not None:
         shape[:, :, hidden] = 0.0
-    return found | {"shape": shape}, label
+    return found | {"morphology": shape}, label
 
 
-def judge(model, found: dict, label: np.ndarray) -> pd.DataFrame:
+def predicted(model, found: dict, label: np.ndarray) -> pd.DataFrame:
     classes = np.array(CLASSES)
     return pd.DataFrame(
-        {"true": classes[label], "predicted": classes[model.judge(found).argmax(axis=1)]}
+        {
+            "true": classes[label],
+            "predicted": classes[model.predict_described(found).argmax(axis=1)],
+        }
     )
 
 

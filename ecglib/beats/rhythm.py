@@ -16,7 +16,7 @@ RHYTHM = (
     "before / around",
     "average",
 )
-AROUND = 17  # RR intervals whose median is the local rhythm, half of them before the beat
+LOCAL_RR = 17  # RR intervals whose median is the local rhythm, half of them before the beat
 
 
 def rhythm_features(
@@ -44,7 +44,7 @@ def rhythm_features(
     own = table.groupby(record, sort=False)
     average = own.before.transform("mean")
     around = own.before.transform(
-        lambda rr: rr.rolling(AROUND, center=True, min_periods=3).median()
+        lambda rr: rr.rolling(LOCAL_RR, center=True, min_periods=3).median()
     )
     columns = [
         table.before / average,

@@ -34,7 +34,7 @@ class ExternalValidation:
         ``precision`` (positive predictivity) and ``f1``. Class ``all`` has the macro F1 as ``f1``,
         and ``accuracy``, the share of the beats of these classes that is predicted correctly.
     confusion : DataFrame
-        True class (and ``no beat``) on rows, predicted class (and ``missed``) in columns, for each way.
+        True classes (and ``no beat``) by predicted ones (and ``missed``), for each way.
     beats : DataFrame
         Every beat: ``way``, ``record``, ``sample`` (at the record's rate), ``true``, ``predicted``.
     leads : dict

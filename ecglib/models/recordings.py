@@ -69,8 +69,8 @@ class ClassifiedRecording:
 class RecordingClassifier:
     """Base of the models: what they share to classify whole recordings.
 
-    A model answers :meth:`predict_found` with class probabilities. One that ``reads_rows`` needs the
-    RR interval after a beat, so it leaves out the last.
+    A model answers :meth:`predict_found` with class probabilities. One that ``reads_rows`` needs
+    the RR interval after a beat, so it leaves out the last.
 
     Attributes
     ----------
@@ -84,6 +84,13 @@ class RecordingClassifier:
     card: dict
     reads_rows: bool
     most_leads: int
+
+    def __repr__(self) -> str:
+        learnt = self.card.get("trained_on", {})
+        told = [str(self.card.get("name", "unnamed"))]
+        told += [f"{n:,} parameters"] if (n := self.card.get("parameters")) else []
+        told += [f"trained on {learnt['protocol']}"] if learnt.get("protocol") else []
+        return f"{type(self).__name__}({', '.join(told)}, threshold {self.threshold:.3f})"
 
     @property
     def threshold(self) -> float:

@@ -1,18 +1,17 @@
-"""A model for patients it has never seen: two questions asked of a beat in its recording.
+"""A model for new patients: two questions about a beat in its recording.
 
-1. Does it come from the ventricles? Asked of each lead's shape features
-   (:func:`ecglib.models.patientwise.morphology.shape_features`), by one model for all leads, trained on both leads of
-   MIT-BIH as if they were recordings of their own; the leads' log odds are averaged.
-2. If not, does it come too early for this patient's rhythm? Asked of the rhythm features. What is
-   early depends on what is normal, and what is normal on which beats are early, so the question is
-   asked again with the ectopic beats left out of the averages, until the answers stay.
+1. Does it come from the ventricles? Answered from each lead's morphology features, by one model for
+   all leads, trained on both leads of MIT-BIH as if they were separate recordings; the leads' log
+   odds are averaged.
+2. If not, does it come too early for this patient's rhythm? Answered from the rhythm features. The
+   usual rhythm depends on which beats are early, and the reverse, so the question is answered again
+   with ectopic beats left out of the averages, until the answers stay the same.
 
-Both are boosted trees (:mod:`ecglib.models.patientwise.training`). Every choice was made by leaving
-records of DS1 out: `benchmarks/patients_study.py`. The model knows N, S and V; F and Q get no
-probability.
-
-The whole recording is used, later beats included; :meth:`PatientwiseClassifier.predict_causal` is
-the version for beats as they come. For education and research; not a medical device.
+Both models are boosted trees (`ecglib.models.patientwise.training`). Every choice was made by
+leaving records of DS1 out: ``benchmarks/patients_study.py``. The model knows N, S and V; F and Q
+get no probability. The whole recording is used, later beats included;
+:meth:`PatientwiseClassifier.predict_causal` is for beats as they come. For education and research;
+not a medical device.
 """
 
 from pathlib import Path
@@ -33,7 +32,7 @@ from ecglib.models.patientwise.features import (
     early_features,
     ventricular_features,
 )
-from ecglib.models.patientwise.rhythm_features import MEANS, against_means
+from ecglib.models.patientwise.rhythm_features import AGAINST_MEANS, against_means
 from ecglib.models.patientwise.trees import Trees, check_trees, score
 from ecglib.models.recordings import RecordingClassifier
 from ecglib.paths import MODELS, show
@@ -46,7 +45,7 @@ MAKE_ONE = "Run `python benchmarks/patients.py` to make one."
 
 
 class PatientwiseClassifier(RecordingClassifier):
-    """Classifies the beats of whole recordings; see the module's text.
+    """Classifies the beats of whole recordings of new patients; see the module's text.
 
     Attributes
     ----------
@@ -73,7 +72,7 @@ class PatientwiseClassifier(RecordingClassifier):
         path = MODELS / f"{NAME}.safetensors" if path is None else Path(path)
         card = read_card(path)
         if card.get("architecture") != KIND:
-            raise ModelFileError(f"{show(path)} is no patient-wise model. {MAKE_ONE}")
+            raise ModelFileError(f"{show(path)} is not a patient-wise model. {MAKE_ONE}")
         try:
             models = {}, {}
             for stored, array in read_weights(path, card).items():
@@ -103,7 +102,7 @@ class PatientwiseClassifier(RecordingClassifier):
         Parameters
         ----------
         signal : ndarray, shape (n_samples,) or (n_samples, n_leads)
-            The leads to judge by, in any unit; P waves are looked for in the first.
+            Leads in any unit; P waves are looked for in the first.
         fs : float
             Sampling rate in Hz.
         r_peaks : ndarray, shape (n,), int
@@ -116,7 +115,7 @@ class PatientwiseClassifier(RecordingClassifier):
         """
         if len(r_peaks) < FEWEST:
             return np.tile(np.eye(len(CLASSES))[0], (len(r_peaks), 1))
-        return self.judge(describe(signal, fs, r_peaks))
+        return self.predict_described(describe(signal, fs, r_peaks))
 
     def predict_causal(
         self,
@@ -126,28 +125,30 @@ class PatientwiseClassifier(RecordingClassifier):
         delay: int = 1,
         history: int = 120,
     ) -> np.ndarray:
-        """The same, but each beat is judged by the past and the next ``delay`` beats alone.
+        """As :meth:`predict_beats`, from the past and the next ``delay`` beats alone.
 
         Parameters
         ----------
         signal, fs, r_peaks
             As in :meth:`predict_beats`.
-        delay, history
-            As in :func:`ecglib.models.patientwise.features.describe_causal`.
+        delay : int
+            Beats to wait for.
+        history : int
+            Past beats that a beat is compared with.
 
         Returns
         -------
         ndarray, shape (n, 5), float64
         """
-        return judge_causal([self], signal, fs, r_peaks, delay=delay, history=history)[0]
+        return predict_causal_by_all([self], signal, fs, r_peaks, delay=delay, history=history)[0]
 
-    def judge(self, found: dict[str, np.ndarray]) -> np.ndarray:
-        """Class probabilities, shape (..., n, 5), of beats that are described already."""
+    def predict_described(self, found: dict[str, np.ndarray]) -> np.ndarray:
+        """Class probabilities, shape (..., n, 5), from the features of `describe`."""
         ventricular = ventricular_features(found)
         v = expit(np.mean([score(self.ventricular, lead) for lead in ventricular], axis=0))
         features, s = early_features(found, v), np.zeros(v.shape)
         for _ in range(PASSES):
-            features[..., : len(MEANS)] = against_means(found["seconds"], np.maximum(v, s))
+            features[..., : len(AGAINST_MEANS)] = against_means(found["seconds"], np.maximum(v, s))
             before, s = s, expit(score(self.early, features))
             if np.array_equal(s, before):
                 break
@@ -155,27 +156,19 @@ class PatientwiseClassifier(RecordingClassifier):
         return np.stack([(1 - v) * (1 - s), (1 - v) * s, v, none, none], axis=-1)
 
 
-def judge_causal(
+def predict_causal_by_all(
     models: list[PatientwiseClassifier],
     signal: np.ndarray,
     fs: float,
     r_peaks: np.ndarray,
     **window,
 ) -> np.ndarray:
-    """What several models say of beats as they come; the features, which cost most, are made once.
+    """Causal predictions of several models, (n_models, n, 5), from features computed once.
 
-    Parameters
-    ----------
-    models : list of PatientwiseClassifier
-    signal, fs, r_peaks, **window
-        As for :func:`ecglib.models.patientwise.features.describe_causal`.
-
-    Returns
-    -------
-    ndarray, shape (n_models, n, 5), float64
+    The features cost far more than the predictions.
     """
     proba = np.tile(np.eye(len(CLASSES))[0], (len(models), len(r_peaks), 1))
     for beats, places, found in describe_causal(signal, fs, r_peaks, **window):
         for own, model in zip(proba, models, strict=True):
-            own[beats] = model.judge(found)[places]
+            own[beats] = model.predict_described(found)[places]
     return proba

@@ -1,4 +1,4 @@
-"""What the patient-wise model asks of the beats of a recording, seen whole or as they come."""
+"""Features of the beats of a recording for the patient-wise model: of the whole, or causal."""
 
 from collections.abc import Iterator
 
@@ -7,70 +7,62 @@ import pandas as pd
 
 from ecglib.models.patientwise.morphology import (
     FS,
-    SHAPE,
+    MORPHOLOGY,
     compare,
     cut_wide,
     even_out,
-    shape_features,
+    morphology_features,
 )
-from ecglib.models.patientwise.rhythm_features import RHYTHM, rhythm_context
+from ecglib.models.patientwise.rhythm_features import RR_FEATURES, rr_features
 from ecglib.recordings.recording import without_gaps
 
-FEWEST = 3  # beats without which there is no rhythm
-TOGETHER = 64  # windows that are judged at once
+FEWEST = 3  # beats that make a rhythm
+TOGETHER = 64  # windows described at once
 
 # Features of the two questions.
-VENTRICULAR = (*SHAPE, "rr_mean32", "next_rr")
-EARLY = (*RHYTHM, "p_around")
+VENTRICULAR = (*MORPHOLOGY, "rr_mean32", "next_rr")
+EARLY = (*RR_FEATURES, "p_around")
 
 
 def describe(signal: np.ndarray, fs: float, r_peaks: np.ndarray) -> dict[str, np.ndarray]:
-    """All that the model asks of a recording, which costs more than the answers.
-
-    Returns
-    -------
-    dict of ndarray
-        ``seconds``, shape (n,), and ``shape``, shape (n_leads, n, 22).
-    """
+    """Beat times ``seconds``, shape (n,), and ``morphology``, shape (n_leads, n, 22)."""
     leads, seconds, peaks = _at_120_hz(signal, fs, r_peaks)
-    shape = np.stack([shape_features(lead, peaks) for lead in leads])
-    return {"seconds": seconds, "shape": np.nan_to_num(shape)}
+    shape = np.stack([morphology_features(lead, peaks) for lead in leads])
+    return {"seconds": seconds, "morphology": np.nan_to_num(shape)}
 
 
 def describe_causal(
     signal: np.ndarray, fs: float, r_peaks: np.ndarray, delay: int = 1, history: int = 120
 ) -> Iterator[tuple[np.ndarray, tuple[np.ndarray, np.ndarray], dict[str, np.ndarray]]]:
-    """The same for beats as they come: in windows, whose beats are compared with each other only.
+    """As `describe`, for beats as they come: in windows whose beats are compared with each other.
 
-    A window is known 1.4 s after its last R peak: a beat's wave lasts 0.46 s and is shifted by at
-    most 0.08 s, and the filters of :func:`ecglib.models.patientwise.morphology.even_out` reach 0.83 s further. Windows of
-    one size are described together.
+    A window is complete 1.4 s after its last R peak: a beat's wave lasts 0.46 s and is shifted by
+    at most 0.08 s, and the filters of `even_out` reach 0.83 s further.
 
     Parameters
     ----------
     signal, fs, r_peaks
-        As in :func:`describe`.
+        As for `PatientwiseClassifier.predict_beats`.
     delay : int
-        Beats to wait for; so many are judged by a window.
+        Beats to wait for; a window classifies as many.
     history : int
-        Beats of the past that belong to a window. The first ones of a recording have none.
+        Past beats of a window. The first beats of a recording have none.
 
     Yields
     ------
-    beats : ndarray, shape (n_judged,), int
-        The beats to judge, by their positions in the recording.
-    places : tuple of two ndarrays, shape (n_judged,), int
-        Which window judges each of them, and where in it the beat is.
+    beats : ndarray, shape (n_beats,), int
+        Positions in the recording of the beats to classify.
+    places : tuple of two ndarrays, shape (n_beats,), int
+        Window of each of them, and its position in the window.
     found : dict of ndarray
-        As :func:`describe` has it, with one more axis: ``seconds``, shape (n_windows, n), and
-        ``shape``, shape (n_leads, n_windows, n, 22).
+        ``seconds``, shape (n_windows, n), and ``morphology``, shape (n_leads, n_windows, n, 22).
     """
     leads, seconds, peaks = _at_120_hz(signal, fs, r_peaks)
     cuts = [cut_wide(lead, peaks) for lead in leads]
     for windows in _causal_windows(len(peaks), delay, history):
         shape = [[compare(*(each[w] for each in cut)) for w, _ in windows] for cut in cuts]
         found = {"seconds": np.stack([seconds[w] for w, _ in windows])}
-        found["shape"] = np.nan_to_num(np.array(shape))
+        found["morphology"] = np.nan_to_num(np.array(shape))
         which = np.repeat(np.arange(len(windows)), [len(judged) for _, judged in windows])
         beats = np.concatenate([judged for _, judged in windows])
         places = beats - np.array([w.start for w, _ in windows])[which]
@@ -78,7 +70,7 @@ def describe_causal(
 
 
 def _causal_windows(n: int, delay: int, history: int) -> Iterator[list[tuple[slice, np.ndarray]]]:
-    """Windows and the beats that they judge, batches of windows of one size."""
+    """Batches of windows of one size, each with the beats that it classifies."""
     batch: list[tuple[slice, np.ndarray]] = []
     for start in range(0, n, delay):
         window = slice(max(start - history, 0), min(start + delay + 1, n))
@@ -94,28 +86,28 @@ def _causal_windows(n: int, delay: int, history: int) -> Iterator[list[tuple[sli
 
 def ventricular_features(found: dict[str, np.ndarray]) -> np.ndarray:
     """Features of the first question, (n_leads, ..., n, 24), in the order of ``VENTRICULAR``."""
-    rhythm = rhythm_context(found["seconds"])[..., [RHYTHM.index(n) for n in VENTRICULAR[-2:]]]
-    return np.stack([np.concatenate([lead, rhythm], axis=-1) for lead in found["shape"]])
+    rhythm = rr_features(found["seconds"])[..., [RR_FEATURES.index(n) for n in VENTRICULAR[-2:]]]
+    return np.stack([np.concatenate([lead, rhythm], axis=-1) for lead in found["morphology"]])
 
 
 def early_features(found: dict[str, np.ndarray], ectopic: np.ndarray) -> np.ndarray:
     """Features of the second question, shape (..., n, 8), in the order of ``EARLY``."""
-    p_around = found["shape"][0][..., [SHAPE.index("p_around")]]
-    return np.concatenate([rhythm_context(found["seconds"], ectopic), p_around], axis=-1)
+    p_around = found["morphology"][0][..., [MORPHOLOGY.index("p_around")]]
+    return np.concatenate([rr_features(found["seconds"], ectopic), p_around], axis=-1)
 
 
 def context_table(found: dict[str, np.ndarray], label: np.ndarray) -> pd.DataFrame:
-    """RR interval and QRS width of beats, plain and beside what is usual for their patient.
+    """RR interval and QRS width of beats, and their ratios to the patient's usual ones.
 
     Returns
     -------
     DataFrame
-        ``label`` (0 to 4); ``rr`` before the beat in seconds and ``rr_ratio``, the same against the
-        mean of the last 32; ``width`` of the first lead's QRS complex at half its height in
-        seconds and ``width_ratio``, the same against the typical beat's.
+        ``label`` (0 to 4); ``rr`` before the beat in seconds and ``rr_ratio`` to the mean of the
+        last 32; ``width`` of the first lead's QRS complex at half its height in seconds and
+        ``width_ratio`` to the typical beat's.
     """
-    of_shape = dict(zip(SHAPE, found["shape"][0].T, strict=True))
-    of_rhythm = dict(zip(RHYTHM, rhythm_context(found["seconds"]).T, strict=True))
+    of_shape = dict(zip(MORPHOLOGY, found["morphology"][0].T, strict=True))
+    of_rhythm = dict(zip(RR_FEATURES, rr_features(found["seconds"]).T, strict=True))
     columns = {"label": label, "rr": np.diff(found["seconds"], prepend=np.nan)}
     columns |= {"rr_ratio": np.exp(of_rhythm["rr_mean32"]), "width": of_shape["half_width"]}
     return pd.DataFrame(columns | {"width_ratio": np.exp(of_shape["half_width_ratio"])})

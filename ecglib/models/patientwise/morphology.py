@@ -1,11 +1,10 @@
-"""A beat's shape beside the patient's own typical beat: what a cardiologist compares it with.
+"""Morphology features for new patients: a beat compared with the patient's own typical beat.
 
-The shape of a single beat tells little about a new patient. What carries over from one patient to
-the next is how the beat differs from that patient's typical one: QRS width, amplitude, area and
-slope, P and T wave. The typical beat is the *narrow* one as long as it isn't rare, not simply the
-most frequent. So nearly every number here is a ratio, a difference or a correlation.
+The difference from the typical beat carries over between patients: QRS width, amplitude, area and
+slope, P and T wave. The typical beat is the *narrow* one as long as it is not rare, rather than the
+most frequent one. Nearly all features are ratios, differences or correlations.
 
-All is computed at 120 Hz and below 40 Hz, so that recordings of any rate look alike.
+All is computed at 120 Hz and below 40 Hz, so that recordings of any sampling rate look alike.
 """
 
 from fractions import Fraction
@@ -24,7 +23,7 @@ SLACK = 5  # samples by which a mark may be off: 42 ms
 ALIKE = 0.88  # correlation of beats of one kind
 NARROWER_S = 0.025  # by which a common kind must be narrower to be the typical one
 
-SHAPE = (
+MORPHOLOGY = (
     *("qrs_corr", "qrs_diff", "qrs_unusual", "qrs_amplitude", "qrs_area", "qrs_slope", "qrs_net"),
     *("half_width", "quarter_width", "half_width_ratio", "quarter_width_ratio", "spread"),
     *("t_corr", "t_unusual", "t_net", "p_corr", "p_unusual", "p_around"),
@@ -42,10 +41,10 @@ P_WAVE, T_WAVE = _part(-0.27, -0.07), _part(0.14, 0.42)
 
 
 def even_out(signal: np.ndarray, fs: float) -> np.ndarray:
-    """One lead at 120 Hz without what is above 40 Hz and without its baseline.
+    """One lead at 120 Hz, low-pass filtered at 40 Hz, without its baseline.
 
-    The baseline is what two median filters leave, 0.2 s (no QRS complex) and 0.6 s (no T wave),
-    as de Chazal, O'Dwyer and Reilly (2004) take it.
+    Two median filters of 0.2 s (no QRS complex) and 0.6 s (no T wave) give the baseline, as in
+    de Chazal, O'Dwyer and Reilly (2004).
     """
     signal = np.asarray(signal, dtype=np.float64)
     ratio = Fraction(FS / fs).limit_denominator(1000)
@@ -55,29 +54,16 @@ def even_out(signal: np.ndarray, fs: float) -> np.ndarray:
     return signal - uniform_filter1d(baseline, 25)
 
 
-def shape_features(signal: np.ndarray, peaks: np.ndarray) -> np.ndarray:
-    """Shape features, shape (n, 22), of the beats of an evened-out lead; see ``SHAPE``.
-
-    Parameters
-    ----------
-    signal : ndarray, shape (n_samples,)
-        What :func:`even_out` makes of a lead.
-    peaks : ndarray, shape (n,), int
-        R peaks at 120 Hz.
-    """
+def morphology_features(signal: np.ndarray, peaks: np.ndarray) -> np.ndarray:
+    """Features in the order of ``MORPHOLOGY``, shape (n, 22), of R peaks in an evened-out lead."""
     return compare(*cut_wide(signal, peaks))
 
 
 def cut_wide(signal: np.ndarray, peaks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What :func:`compare` asks of each beat by itself, so that it can be taken once.
+    """Beats, shape (n, 104), and their QRS complexes at 11 shifts, (n, 11, 27), for `compare`.
 
-    Returns
-    -------
-    beats : ndarray, shape (n, 104)
-        Around the largest deflection near the R peak, with ``SLACK`` more samples on either side.
-    shifted : ndarray, shape (n, 11, 27)
-        The QRS complexes as they are when the beat is shifted by up to ``SLACK``; correlations of
-        them are products.
+    Beats are centred on the largest deflection near the R peak and have ``SLACK`` more samples on
+    either side. QRS complexes have length 1, so that products are correlations.
     """
     near = _cut(signal, peaks, 0)[:, BEFORE - SLACK : BEFORE + SLACK + 1]
     beats = _cut(signal, peaks + np.abs(near).argmax(axis=1) - SLACK, SLACK)
@@ -86,20 +72,14 @@ def cut_wide(signal: np.ndarray, peaks: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def compare(beats: np.ndarray, shifted: np.ndarray) -> np.ndarray:
-    """Shape features, shape (n, 22), of beats that are compared with each other.
-
-    Parameters
-    ----------
-    beats, shifted
-        From :func:`cut_wide`.
-    """
+    """Features in the order of ``MORPHOLOGY``, shape (n, 22), of beats from `cut_wide`."""
     beats, typical = _aligned(beats, shifted)
     of_kind = _typical_kind(beats)
     scale = np.ptp(typical[QRS]) + 1e-9
     beats, typical = beats / scale, typical / scale
 
     def unusual(part: slice, floor: float) -> tuple[np.ndarray, np.ndarray]:
-        """Distance to the typical beat, plain and against that of the patient's typical beats."""
+        """Distance from the typical beat, and its log ratio to the usual distance."""
         distance = _rms(beats[:, part] - typical[part])
         return distance, np.log(distance / (np.median(distance[of_kind]) + floor) + 0.05)
 
@@ -133,7 +113,7 @@ def compare(beats: np.ndarray, shifted: np.ndarray) -> np.ndarray:
         (beats[:, T_WAVE] - typical[T_WAVE]).mean(axis=1),
         p_corr,
         np.log(p_diff / (np.median(p_diff[of_kind]) + 0.005) + 0.05),
-        np.quantile(around(p_corr), 0.75, axis=1),  # no P wave to be found in atrial fibrillation
+        np.quantile(around(p_corr), 0.75, axis=1),  # atrial fibrillation has no P wave
         np.append(1.0, to_next),
         np.append(to_next, 1.0),
         (body @ body[some].T > 0.92).mean(axis=1),
@@ -143,9 +123,9 @@ def compare(beats: np.ndarray, shifted: np.ndarray) -> np.ndarray:
 
 
 def _aligned(beats: np.ndarray, shifted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Beats, shape (n, 94), shifted until their QRS complexes lie on each other; the typical one.
+    """Beats, shape (n, 94), with their QRS complexes aligned, and the typical beat.
 
-    Marks of other databases and of detectors are some samples off where ours are.
+    Annotators of other databases and detectors place the R peak some samples off.
     """
     length = BEFORE + AFTER + 1
     middle = beats[:, SLACK : SLACK + length]
@@ -158,7 +138,7 @@ def _typical_kind(beats: np.ndarray) -> np.ndarray:
     """Which beats are of the patient's typical kind, shape (n,), bool.
 
     Of the kinds that make up a tenth of the beats or more, the most frequent, or one that is
-    clearly narrower: what comes from the ventricles may be frequent, but not narrow.
+    clearly narrower: ventricular beats may be frequent, but they are not narrow.
     """
     shape = _unit(beats[:, QRS])
     some = np.unique(np.linspace(0, len(beats) - 1, 300).astype(int))

@@ -1,7 +1,6 @@
-"""A beat in the rhythm of its recording: how early it comes for this patient, and what follows.
+"""Rhythm features for new patients: how early a beat comes in the patient's own rhythm.
 
-Nearly every number is a ratio of RR intervals, as a logarithm: what carries over from one patient
-to the next is how early a beat comes in the patient's own rhythm.
+Nearly all are logarithms of ratios of RR intervals, since these carry over between patients.
 
 * RR intervals against their running means over 32 and 400 beats and against each other
   (Sáenz-Cogollo and Agelli 2020, doi:10.3390/a13040075; Farag 2023, doi:10.3390/s23031365):
@@ -14,30 +13,19 @@ to the next is how early a beat comes in the patient's own rhythm.
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-AROUND = 20  # beats on either side, or twice as many before, that make the local rhythm
+NEIGHBOURS = 20  # beats on either side, or twice as many before, that make the local rhythm
 PRIOR = 3  # beats that the recording's mean counts for in a running mean
 
-MEANS = ("rr_mean32", "rr_mean400", "next_mean32")
-RHYTHM = (*MEANS, "next_rr", "previous_rr", "recent", "nearest")
+AGAINST_MEANS = ("rr_mean32", "rr_mean400", "next_mean32")
+RR_FEATURES = (*AGAINST_MEANS, "next_rr", "previous_rr", "recent", "nearest")
 
 
-def rhythm_context(seconds: np.ndarray, ectopic: np.ndarray | None = None) -> np.ndarray:
-    """Where each beat stands in the rhythm of its recording.
+def rr_features(seconds: np.ndarray, ectopic: np.ndarray | None = None) -> np.ndarray:
+    """Features in the order of ``RR_FEATURES``, shape (..., n, 7), of all beats of a recording.
 
-    Parameters
-    ----------
-    seconds : ndarray, shape (..., n)
-        Times of **all** beats of a recording, or of several; 3 or more.
-    ectopic : ndarray, shape (..., n), optional
-        How surely each beat is an ectopic one, 0 to 1. Such beats, and those that follow one, are
-        left out of the means that the others are compared with.
-
-    Returns
-    -------
-    ndarray, shape (..., n, 7), float64
-        In the order of ``RHYTHM``. They look at what is given of the
-        recording as a whole; :func:`ecglib.models.patientwise.features.describe_causal` gives no more than
-        was there when the beat came.
+    ``seconds``, shape (..., n), are the times of at least 3 beats. ``ectopic``, of the same shape,
+    is the probability that a beat is ectopic: such beats, and those that follow one, count less in
+    the means that the others are compared with.
     """
     before, after = _intervals(seconds)
     log = np.log(before)
@@ -54,7 +42,7 @@ def rhythm_context(seconds: np.ndarray, ectopic: np.ndarray | None = None) -> np
 
 
 def against_means(seconds: np.ndarray, ectopic: np.ndarray | None = None) -> np.ndarray:
-    """The part of :func:`rhythm_context` that depends on ``ectopic``, ``MEANS``: (..., n, 3)."""
+    """Features in the order of ``AGAINST_MEANS``, (..., n, 3), which depend on ``ectopic``."""
     before, after = _intervals(seconds)
     ectopic = np.zeros(before.shape) if ectopic is None else ectopic
     followed = np.concatenate([np.zeros_like(ectopic[..., :1]), ectopic[..., :-1]], axis=-1)
@@ -64,10 +52,10 @@ def against_means(seconds: np.ndarray, ectopic: np.ndarray | None = None) -> np.
 
 
 def around(values: np.ndarray) -> np.ndarray:
-    """Each value with its ``AROUND`` neighbours on either side, (..., n, 41), ends mirrored."""
-    mode = "reflect" if values.shape[-1] > AROUND else "edge"
-    ends = [(0, 0)] * (values.ndim - 1) + [(AROUND, AROUND)]
-    return sliding_window_view(np.pad(values, ends, mode=mode), 2 * AROUND + 1, axis=-1)
+    """Each value with its ``NEIGHBOURS`` neighbours on either side, (..., n, 41), ends mirrored."""
+    mode = "reflect" if values.shape[-1] > NEIGHBOURS else "edge"
+    ends = [(0, 0)] * (values.ndim - 1) + [(NEIGHBOURS, NEIGHBOURS)]
+    return sliding_window_view(np.pad(values, ends, mode=mode), 2 * NEIGHBOURS + 1, axis=-1)
 
 
 def _intervals(seconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,8 +1,8 @@
-"""How the patient-wise model is trained: by what is known, on normal beats drawn, on all leads.
+"""Training of the patient-wise model, on all leads and on draws of the normal beats.
 
-Boosted trees are told in which direction a feature counts, where that is known: it needn't be
-learnt from a few patients then, and can't be learnt wrong. No class weights: they spoil the
-positive predictivity of S.
+Where the direction of a feature's effect is known, the trees are constrained to it, so that it is
+not learnt wrongly from few patients. There are no class weights, which spoil the positive
+predictivity of S.
 """
 
 import numpy as np
@@ -16,14 +16,14 @@ from ecglib.models.patientwise.features import (
     early_features,
     ventricular_features,
 )
-from ecglib.models.patientwise.rhythm_features import rhythm_context
+from ecglib.models.patientwise.rhythm_features import rr_features
 from ecglib.models.patientwise.trees import Trees, fit_trees, join_trees
 from ecglib.recordings.recording import Recording
 
 MEMBERS = 5  # models of each kind whose log odds are averaged
 SHARE_OF_N = 0.25  # of the normal beats each member learns from, with four times the weight
 
-# Which way a feature counts; the others may count either way.
+# Direction of a feature's effect, where it is known.
 MORE_VENTRICULAR = {"rr_mean32": -1, "next_rr": 1, "common": -1} | {
     name: -1 if name.endswith("corr") else 1
     for name in ("qrs_corr", "qrs_diff", "qrs_unusual", "qrs_area", "half_width", "quarter_width")
@@ -40,7 +40,7 @@ def fit_patientwise(recordings: list[Recording], seed: int = 0) -> PatientwiseCl
     Parameters
     ----------
     recordings : list of Recording
-        With all their leads; beats of classes F and Q are heard as neighbours, not learnt.
+        With all their leads. Beats of classes F and Q are not learnt.
     seed : int
 
     Returns
@@ -116,21 +116,17 @@ def described_beats(recording: Recording) -> Described:
 
 
 def splice(recording: Recording) -> Recording | None:
-    """Of a recording with many premature S beats those and the beats before them, the rest cut out.
+    """Premature S beats and the beats before them, spliced; None where there are fewer than 30.
 
-    Nearly all patients have far more normal beats than others; the few who don't must not look
-    like a new rhythm. The cuts are half way between beats, so that RR intervals stay plausible.
-
-    Returns
-    -------
-    Recording or None
-        None where there are fewer than 30 S beats, or they don't come early in a regular rhythm.
+    Few patients have mostly premature beats, and the model must not take that for their rhythm.
+    Cuts are half way between beats, so that RR intervals stay plausible. Also None where S beats
+    do not come early in a regular rhythm.
     """
     marks, symbols = annotated_beats(recording)
     early = np.flatnonzero([SYMBOL_TO_CLASS[s] == "S" for s in symbols])
     if len(early) < 30:
         return None
-    rhythm = rhythm_context(marks / recording.fs)
+    rhythm = rr_features(marks / recording.fs)
     if np.median(rhythm[early, 0]) > -0.1 or np.median(rhythm[:, -1]) > -3.9:
         return None
     keep = np.union1d(early, np.maximum(early - 1, 0))

@@ -1,37 +1,23 @@
-"""Boosted trees as plain arrays: trained by scikit-learn, stored and asked without it.
+"""Boosted trees as plain arrays: trained by scikit-learn, stored and evaluated without it.
 
-scikit-learn keeps its trees as pickles, which execute code when they are loaded. Here they are
-arrays that fit into a safetensors file.
+scikit-learn stores trees as pickles, which execute code when they are loaded. Arrays fit into a
+safetensors file.
 """
 
 import numpy as np
 
 Trees = dict[str, np.ndarray]
-LEAVES = 5  # of a tree at most, which has one question less
+LEAVES = 5  # of a tree at most
 
 
 def fit_trees(
     features: np.ndarray, label: np.ndarray, weight: np.ndarray, direction: list[int], seed: int
 ) -> Trees:
-    """Train boosted trees that tell two classes apart.
+    """Train boosted trees that tell two classes apart; small ones, to fit other patients.
 
-    Small ones, strongly regularised: what is learnt from a few patients has to fit others.
-
-    Parameters
-    ----------
-    features : ndarray, shape (n, n_features)
-    label : ndarray, shape (n,), bool
-    weight : ndarray, shape (n,)
-    direction : list of int
-        For each feature 1, if the more of it, the surer ``label`` (-1: the less; 0: unknown). What
-        is known need not be learnt from the data, and can't be learnt wrong.
-    seed : int
-
-    Returns
-    -------
-    dict of ndarray
-        ``feature``, ``threshold``, ``left``, ``right``, ``value``, each of shape (trees, nodes),
-        and ``start``, the score before the first tree. A leaf is its own child.
+    ``direction`` is 1 for a feature that only makes ``label`` likelier, -1 for less, 0 for either.
+    The arrays are ``feature``, ``threshold``, ``left``, ``right``, ``value``, of shape (trees,
+    nodes), and ``start``, the score before the first tree. A leaf is its own child.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -80,12 +66,12 @@ def join_trees(members: list[Trees]) -> Trees:
 def score(trees: Trees, features: np.ndarray) -> np.ndarray:
     """Log odds, shape (...,), of features, shape (..., n_features).
 
-    A tree asks few questions, so it is quicker to ask all of them of every row than to walk: the
-    answers, one bit each, say in a table where the walk would have ended.
+    A tree has few nodes, so evaluating all of them for every row is quicker than walking: the
+    answers, one bit each, are the index of the leaf in a table.
     """
     inner = trees["left"] != trees["right"]
     most = max(inner.sum(axis=1).max(), 1)
-    order = np.argsort(~inner, axis=1, kind="stable")[:, :most]  # the nodes that ask, first to last
+    order = np.argsort(~inner, axis=1, kind="stable")[:, :most]  # inner nodes, first to last
     bit_of = np.maximum(np.cumsum(inner, axis=1) - 1, 0)
     tree, answers = np.arange(len(inner))[:, None], np.arange(2**most)
     node = np.zeros((len(inner), 2**most), dtype=np.int64)
@@ -107,12 +93,7 @@ def score(trees: Trees, features: np.ndarray) -> np.ndarray:
 
 
 def check_trees(trees: Trees, n_features: int) -> None:
-    """Refuse arrays that are no trees over so many features.
-
-    Raises
-    ------
-    ValueError
-    """
+    """Raise ValueError for arrays that are not trees over so many features."""
     names = {"feature", "threshold", "left", "right", "value", "start"}
     if set(trees) != names or trees["start"].shape != (1,) or trees["value"].ndim != 2:
         raise ValueError("arrays are missing, or there are others")

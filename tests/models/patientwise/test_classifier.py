@@ -15,7 +15,7 @@ from ecglib.models.classifier import Classifier
 from ecglib.models.model_file import ModelFileError
 from ecglib.models.patientwise.classifier import PatientwiseClassifier
 from ecglib.models.patientwise.features import context_table, describe
-from ecglib.models.patientwise.morphology import even_out, shape_features
+from ecglib.models.patientwise.morphology import even_out, morphology_features
 from ecglib.models.patientwise.training import described_beats, fit_patientwise, splice
 from ecglib.paths import MODELS, Run
 from ecglib.recordings.wfdb import read_recording, record_names
@@ -33,7 +33,7 @@ def model(folder: Path) -> PatientwiseClassifier:
 
 def test_it_finds_the_beats_of_another_patient(folder, model) -> None:
     found, label = described_beats(read_recording(folder / "s04"))
-    predicted = model.judge(found).argmax(axis=1)
+    predicted = model.predict_described(found).argmax(axis=1)
     counted = label < 3
     assert (predicted == label)[counted].mean() > 0.9
     assert (predicted == label)[label == 2].mean() > 0.9
@@ -43,7 +43,9 @@ def test_a_file_holds_the_model_and_nothing_else(folder, model, tmp_path) -> Non
     path = tmp_path / "patients.safetensors"
     model.save(path)
     found, _ = described_beats(read_recording(folder / "s04"))
-    assert (PatientwiseClassifier.load(path).judge(found) == model.judge(found)).all()
+    assert (
+        PatientwiseClassifier.load(path).predict_described(found) == model.predict_described(found)
+    ).all()
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ModelFileError):
@@ -62,7 +64,9 @@ def test_a_run_keeps_the_model_and_what_it_made_of_the_test_beats(folder, model,
     found, label = described_beats(read_recording(folder / "s04"))
     own = stored["record"] == "s04"
     # `Beats` leaves out the last annotated beat, which the others are compared with all the same.
-    assert stored["proba"][own] == pytest.approx(saved.judge(found)[: own.sum()], abs=1e-6)
+    assert stored["proba"][own] == pytest.approx(
+        saved.predict_described(found)[: own.sum()], abs=1e-6
+    )
     assert (stored["label"][own] == label[: own.sum()]).all()
     assert card["metrics"]["test"]["accuracy"] > 0.9
 
@@ -76,7 +80,7 @@ def test_context_is_told_plain_and_against_the_patients_own(folder) -> None:
 
 
 def test_another_kind_of_model_is_refused() -> None:
-    with pytest.raises(ModelFileError, match="no patient-wise model"):
+    with pytest.raises(ModelFileError, match="not a patient-wise model"):
         PatientwiseClassifier.load(MODELS / "compact.safetensors")
 
 
@@ -122,9 +126,11 @@ def test_the_causal_version_is_what_judging_beat_by_beat_gives(
     expected = np.eye(5)[np.zeros(len(peaks), int)]
     for start in range(0, len(peaks), delay):
         window = slice(max(start - history, 0), start + delay + 1)
-        shape = [shape_features(lead, at_120_hz[window]) for lead in leads]
+        shape = [morphology_features(lead, at_120_hz[window]) for lead in leads]
         if len(shape[0]) >= 3:
-            proba = model.judge({"seconds": found["seconds"][window], "shape": np.stack(shape)})
+            proba = model.predict_described(
+                {"seconds": found["seconds"][window], "morphology": np.stack(shape)}
+            )
             own = start - window.start
             expected[start : start + delay] = proba[own : own + delay]
     causal = model.predict_causal(recording.signal, recording.fs, peaks, delay, history)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ecglib.models.patientwise.morphology import SHAPE, even_out, shape_features
-from ecglib.models.patientwise.rhythm_features import RHYTHM, rhythm_context
+from ecglib.models.patientwise.morphology import MORPHOLOGY, even_out, morphology_features
+from ecglib.models.patientwise.rhythm_features import RR_FEATURES, rr_features
 
 FS = 360
 
@@ -31,7 +31,7 @@ def beats() -> tuple[np.ndarray, np.ndarray]:
 
 def shape(signal: np.ndarray, times: np.ndarray, fs: float = FS) -> dict[str, np.ndarray]:
     peaks = np.rint(times * 120).astype(int)
-    return dict(zip(SHAPE, shape_features(even_out(signal, fs), peaks).T, strict=True))
+    return dict(zip(MORPHOLOGY, morphology_features(even_out(signal, fs), peaks).T, strict=True))
 
 
 def test_the_typical_beat_is_the_narrow_one_even_when_outnumbered(beats) -> None:
@@ -64,17 +64,17 @@ def test_bigeminy_is_regular_and_fibrillation_is_not() -> None:
     bigeminy = np.cumsum(np.tile([0.6, 1.0], 100) + rng.normal(0, 0.01, 200))
     fibrillation = np.cumsum(rng.uniform(0.5, 1.1, 200))
     for name in ("recent", "nearest"):
-        column = RHYTHM.index(name)
-        regular = rhythm_context(bigeminy)[:, column]
-        assert regular.max() < rhythm_context(fibrillation)[:, column].min()
+        column = RR_FEATURES.index(name)
+        regular = rr_features(bigeminy)[:, column]
+        assert regular.max() < rr_features(fibrillation)[:, column].min()
 
 
 def test_ectopic_beats_leave_the_average() -> None:
     """What is early is measured against the beats that neither come early nor follow a pause."""
     early = np.arange(300) % 3 == 1
     seconds = np.cumsum(np.tile([0.8, 0.5, 0.7], 100))
-    column = RHYTHM.index("rr_mean32")
-    told = rhythm_context(seconds, early.astype(float))[early, column]
-    untold = rhythm_context(seconds)[early, column]
+    column = RR_FEATURES.index("rr_mean32")
+    told = rr_features(seconds, early.astype(float))[early, column]
+    untold = rr_features(seconds)[early, column]
     assert told[50:] == pytest.approx(np.log(0.5 / 0.8), abs=1e-3)
     assert untold[50:] == pytest.approx(np.log(0.5 / (2.0 / 3)), abs=0.02)
