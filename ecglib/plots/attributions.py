@@ -12,20 +12,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from ecglib.evaluation.explain import KINDS_OF_AGREEMENT
 from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES
-from ecglib.plots.style import (
-    ACCENT,
-    BEAT_MS,
-    BEAT_TIME,
-    FULL_WIDTH,
-    INK,
-    MUTED,
-    beat_axis,
-    beats_and_strips,
-    legend_above,
-    panels,
-    styled,
-    tint,
-)
+from ecglib.plots import style
 
 # Against and for the class; distinguishable with every common colour vision deficiency.
 AGAINST, FOR = "#5E3C99", "#E66101"
@@ -33,7 +20,7 @@ STRETCH = 6  # samples (50 ms) that are averaged together
 DIRECTIONS = LinearSegmentedColormap.from_list("directions", [AGAINST, "#DDDDDD", FOR])
 
 
-@styled
+@style.styled
 def plot_attribution(
     signal: np.ndarray, attribution: np.ndarray, attention: np.ndarray, label: np.ndarray
 ) -> Figure:
@@ -48,11 +35,11 @@ def plot_attribution(
     label : ndarray, shape (k,), int
         The explained class.
     """
-    fig, axes, _ = beats_and_strips(signal, attention)
+    fig, axes, _ = style.beats_and_strips(signal, attention)
     for ax, beat, own, k in zip(axes[0], signal, attribution, label, strict=True):
         used = len(np.trim_zeros(beat, "b"))
         lines = _coloured(ax, beat[:used], own[:used])
-        beat_axis(ax)
+        style.beat_axis(ax)
         ax.set_title(CLASS_NAMES[CLASSES[k]], color=CLASS_COLOURS[CLASSES[k]])
     axes[1, 0].set_ylabel("attention", rotation=0, ha="right", va="center", size=7)
     bar = fig.colorbar(lines, ax=axes[:, -1], shrink=0.9, pad=0.03, ticks=[-1, 0, 1])
@@ -61,7 +48,7 @@ def plot_attribution(
     return fig
 
 
-@styled
+@style.styled
 def plot_class_attributions(
     signal: np.ndarray,
     label: np.ndarray,
@@ -79,8 +66,8 @@ def plot_class_attributions(
         attribution and of the attention.
     """
     kinds = strength, attention
-    starts = np.arange(0, len(BEAT_MS), STRETCH)
-    edges = np.append(BEAT_MS[starts], BEAT_MS[-1])
+    starts = np.arange(0, len(style.BEAT_MS), STRETCH)
+    edges = np.append(style.BEAT_MS[starts], style.BEAT_MS[-1])
     members = {c: label == k for k, c in enumerate(CLASSES) if (label == k).any()}
     shares = {
         (name, c): [np.add.reduceat(kind[name][own].mean(axis=0), starts) for kind in kinds]
@@ -88,14 +75,14 @@ def plot_class_attributions(
         for c, own in members.items()
     }
     top = 1.1 * np.max([*shares.values()])
-    fig, axes = panels(len(strength), len(members), 0.5 + 1.4 * len(strength))
+    fig, axes = style.panels(len(strength), len(members), 0.5 + 1.4 * len(strength))
     for line, name in zip(axes, strength, strict=True):
         for ax, (c, own) in zip(line, members.items(), strict=True):
-            beat_axis(ax)
-            ax.plot(BEAT_MS, top * signal[own].mean(axis=0), color=MUTED, lw=0.7)
+            style.beat_axis(ax)
+            ax.plot(style.BEAT_MS, top * signal[own].mean(axis=0), color=style.MUTED, lw=0.7)
             evidence, look = shares[name, c]
-            ax.stairs(evidence, edges, fill=True, color=tint(CLASS_COLOURS[c], 0.6))
-            ax.stairs(look, edges, color=INK, lw=0.9, baseline=None)
+            ax.stairs(evidence, edges, fill=True, color=style.tint(CLASS_COLOURS[c], 0.6))
+            ax.stairs(look, edges, color=style.INK, lw=0.9, baseline=None)
         line[0].set_ylabel(f"{name}\nshare in 50 ms")
     for ax, c in zip(axes[0], members, strict=True):
         ax.set_title(CLASS_NAMES[c], color=CLASS_COLOURS[c])
@@ -103,11 +90,11 @@ def plot_class_attributions(
     axes[0, 0].yaxis.set_major_locator(MaxNLocator(4))
     axes[0, 0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     text = "filled: integrated gradients, black: attention, grey: mean beat"
-    fig.supxlabel(f"{BEAT_TIME}; {text}")
+    fig.supxlabel(f"{style.BEAT_TIME}; {text}")
     return fig
 
 
-@styled
+@style.styled
 def plot_randomisation_test(
     beat: np.ndarray,
     trained: np.ndarray,
@@ -123,7 +110,7 @@ def plot_randomisation_test(
     agreement : mapping
         Result of `explain.randomisation_test` by network, one panel each.
     """
-    fig = plt.figure(figsize=(FULL_WIDTH, 2.7))
+    fig = plt.figure(figsize=(style.FULL_WIDTH, 2.7))
     widths = [4, *[6 / len(agreement)] * len(agreement)]
     grid = fig.add_gridspec(2, len(widths), width_ratios=widths)
     used = len(np.trim_zeros(beat, "b"))
@@ -131,10 +118,10 @@ def plot_randomisation_test(
     for row, (title, own) in enumerate(zip(titles, (trained, broken), strict=True)):
         ax = fig.add_subplot(grid[row, 0])
         _coloured(ax, beat[:used], own[:used])
-        beat_axis(ax)
+        style.beat_axis(ax)
         ax.set_title(title, loc="left", size=7.5)
         ax.tick_params(labelbottom=row == 1)
-    ax.set(xlabel=BEAT_TIME, ylabel="amplitude")
+    ax.set(xlabel=style.BEAT_TIME, ylabel="amplitude")
     first = None
     for column, (network, table) in enumerate(agreement.items(), 1):
         ax = fig.add_subplot(grid[:, column], sharey=first)
@@ -145,21 +132,21 @@ def plot_randomisation_test(
         first = first or ax
     first.set_ylabel("rank correlation")
     fig.supxlabel("points: median over beats, lines: interquartile range", size=8, x=0.7)
-    legend_above(fig, first)
+    style.legend_above(fig, first)
     return fig
 
 
 def _agreement_lines(ax: Axes, table: Mapping[str, np.ndarray]) -> None:
     """Median and interquartile range of one network's rank correlations."""
     x = np.arange(len(table) + 1)
-    kinds = zip(KINDS_OF_AGREEMENT, (ACCENT, MUTED, INK), "osD", (-0.08, 0, 0.08), strict=True)
-    for k, (name, colour, marker, shift) in enumerate(kinds):
+    looks = (style.ACCENT, "o", -0.08), (style.MUTED, "s", 0), (style.INK, "D", 0.08)
+    for k, (colour, marker, shift) in enumerate(looks):
         values = np.stack([each[k] for each in table.values()])
         middle = np.r_[1, np.nanmedian(values, axis=1)]
         low, high = (np.r_[1, np.nanquantile(values, q, axis=1)] for q in (0.25, 0.75))
         ax.vlines(x + shift, low, high, color=colour)
-        ax.plot(x + shift, middle, color=colour, marker=marker, ms=3, label=name)
-    ax.axhline(0, color=INK, lw=0.6)
+        ax.plot(x + shift, middle, color=colour, marker=marker, ms=3, label=KINDS_OF_AGREEMENT[k])
+    ax.axhline(0, color=style.INK, lw=0.6)
     last = [name.split(", ")[-1] for name in table]  # the previous ones stay shuffled
     names = ["nothing", *(f"{'+ ' if i else ''}{name}" for i, name in enumerate(last))]
     ax.set_xticks(x, names, size=6.5, rotation=30, ha="right", rotation_mode="anchor")
@@ -169,7 +156,7 @@ def _coloured(ax: Axes, beat: np.ndarray, attribution: np.ndarray) -> LineCollec
     """A beat coloured by the attribution of its samples."""
     size = np.abs(attribution)
     weight = np.sign(attribution) * np.sqrt(size / max(size.max(), 1e-12))
-    points = np.stack([BEAT_MS[: len(beat)], beat], axis=1)
+    points = np.stack([style.BEAT_MS[: len(beat)], beat], axis=1)
     pieces = np.stack([points[:-1], points[1:]], axis=1)
     lines = LineCollection(pieces, cmap=DIRECTIONS, lw=1.8, capstyle="round")
     lines.set(array=(weight[:-1] + weight[1:]) / 2, clim=(-1, 1))

@@ -6,17 +6,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, PercentFormatter
-from sklearn.metrics import (
-    average_precision_score,
-    precision_recall_curve,
-    roc_auc_score,
-    roc_curve,
-)
+from matplotlib.ticker import LogLocator, MaxNLocator, PercentFormatter
+from sklearn import metrics
 
 from ecglib.labels import CLASS_COLOURS, CLASSES
 from ecglib.metrics.calibration import calibration_errors
-from ecglib.plots.style import ACCENT, FULL_WIDTH, HALF_WIDTH, INK, MUTED, panels, styled
+from ecglib.plots import style
 
 LEGEND = {"borderaxespad": 0.2, "handlelength": 1.2, "frameon": True, "edgecolor": "none"}
 UNIT_SQUARE = {
@@ -29,7 +24,7 @@ CURVE_POINTS = 300  # enough for print; 20,000 would bloat the SVG file
 Sets = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 
-@styled
+@style.styled
 def plot_learning_curves(history: pd.DataFrame) -> Figure:
     """Loss, validation scores and learning rate over the epochs.
 
@@ -42,20 +37,22 @@ def plot_learning_curves(history: pd.DataFrame) -> Figure:
         ``validation_loss``, ``validation_accuracy``, ``validation_macro_f1``, ``learning_rate``
         and ``kept``.
     """
-    fig, ((loss, scores, rate),) = panels(1, 3, 2.2, sharey=False, width_ratios=[3, 3, 2])
+    fig, ((loss, scores, rate),) = style.panels(1, 3, 2.2, sharey=False, width_ratios=[3, 3, 2])
     epoch = history["epoch"]
     marker = "." if len(history) < 40 else None
-    loss.plot(epoch, history["train_loss"], color=MUTED, marker=marker, label="training")
-    loss.plot(epoch, history["validation_loss"], color=ACCENT, marker=marker, label="validation")
+    for ax, name, colour, label in (
+        (loss, "train_loss", style.MUTED, "training"),
+        (loss, "validation_loss", style.ACCENT, "validation"),
+        (scores, "validation_accuracy", style.MUTED, "accuracy"),
+        (scores, "validation_macro_f1", style.ACCENT, "macro F1"),
+    ):
+        ax.plot(epoch, history[name], color=colour, marker=marker, label=label)
     best = history.loc[history["validation_loss"].idxmin()]
     loss.plot(best["epoch"], best["validation_loss"], "o", ms=8, mfc="none", mew=0.9)
     loss.set(ylabel="loss", yscale="log")
     loss.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     loss.yaxis.set_major_formatter("{x:g}")
     loss.yaxis.set_minor_formatter("")
-    for name, colour in (("validation_accuracy", MUTED), ("validation_macro_f1", ACCENT)):
-        label = name.removeprefix("validation_").replace("_f1", " F1")
-        scores.plot(epoch, history[name], color=colour, marker=marker, label=label)
     scores.set(ylabel="validation score")
     scores.yaxis.set_major_formatter(PercentFormatter(1.0))
     rate.plot(epoch, history["learning_rate"])
@@ -71,7 +68,7 @@ def plot_learning_curves(history: pd.DataFrame) -> Figure:
     return fig
 
 
-@styled
+@style.styled
 def plot_roc_curves(sets: Sets) -> Figure:
     """ROC curve of each class against the rest, one column per set, its corner enlarged below.
 
@@ -85,11 +82,11 @@ def plot_roc_curves(sets: Sets) -> Figure:
     for ax, corner, (name, (y_true, proba)) in zip(axes, corners, sets.items(), strict=True):
         for k, c in enumerate(CLASSES):
             if 0 < (y_true == k).sum() < len(y_true):
-                auc = roc_auc_score(y_true == k, proba[:, k])
-                x, y = _thin(*roc_curve(y_true == k, proba[:, k])[:2])
+                auc = metrics.roc_auc_score(y_true == k, proba[:, k])
+                x, y = _thin(*metrics.roc_curve(y_true == k, proba[:, k])[:2])
                 for panel in (ax, corner):
                     panel.plot(x, y, color=CLASS_COLOURS[c], label=f"{c}   AUC {auc:.4f}")
-        ax.plot([0, 1], [0, 1], color=MUTED, lw=0.7, ls=":")
+        ax.plot([0, 1], [0, 1], color=style.MUTED, lw=0.7, ls=":")
         ax.set(**UNIT_SQUARE, title=name)
         if ax.get_legend_handles_labels()[0]:
             ax.legend(loc="lower right", **LEGEND)
@@ -101,7 +98,7 @@ def plot_roc_curves(sets: Sets) -> Figure:
     return fig
 
 
-@styled
+@style.styled
 def plot_precision_recall_curves(sets: Sets) -> Figure:
     """Precision over sensitivity for each class, one panel per set.
 
@@ -115,8 +112,8 @@ def plot_precision_recall_curves(sets: Sets) -> Figure:
     for ax, (name, (y_true, proba)) in zip(axes, sets.items(), strict=True):
         for k, c in enumerate(CLASSES):
             if (y_true == k).any():
-                precision, recall, _ = precision_recall_curve(y_true == k, proba[:, k])
-                ap = average_precision_score(y_true == k, proba[:, k])
+                precision, recall, _ = metrics.precision_recall_curve(y_true == k, proba[:, k])
+                ap = metrics.average_precision_score(y_true == k, proba[:, k])
                 x, y = _thin(recall, precision)
                 ax.plot(x, y, color=CLASS_COLOURS[c], label=f"{c}   AP {ap:.4f}")
         ax.set(**UNIT_SQUARE, title=name)
@@ -126,7 +123,7 @@ def plot_precision_recall_curves(sets: Sets) -> Figure:
     return fig
 
 
-@styled
+@style.styled
 def plot_reliability(bins: Mapping[str, pd.DataFrame]) -> Figure:
     """Accuracy of predictions by confidence, and their number.
 
@@ -136,28 +133,28 @@ def plot_reliability(bins: Mapping[str, pd.DataFrame]) -> Figure:
         ``{"compact": calibration.calibration_bins(y_true, proba), ...}``, one panel each.
     """
     fig, axes = plt.subplots(
-        2, len(bins), figsize=(FULL_WIDTH if len(bins) > 1 else HALF_WIDTH, 3.0),
+        2, len(bins), figsize=(style.FULL_WIDTH if len(bins) > 1 else style.HALF_WIDTH, 3.0),
         sharex=True, sharey="row", squeeze=False, height_ratios=[3, 1],
     )  # fmt: skip
     for (above, below), (name, table) in zip(axes.T, bins.items(), strict=True):
         filled = table[table["beats"] > 0]
         errors = calibration_errors(table)
-        above.plot([0, 1], [0, 1], color=MUTED, lw=0.8, ls=":")
+        above.plot([0, 1], [0, 1], color=style.MUTED, lw=0.8, ls=":")
         above.vlines(filled["confidence"], filled["confidence"], filled["accuracy"])
-        above.plot(filled["confidence"], filled["accuracy"], color=ACCENT, marker="o", ms=3)
+        above.plot(filled["confidence"], filled["accuracy"], color=style.ACCENT, marker="o", ms=3)
         above.set_title(name)
         text = f"ECE {errors['ece']:.2%}\nMCE {errors['mce']:.1%}"
         above.text(0.04, 0.94, text, va="top", size=7)
         width = table["high"] - table["low"]
-        below.bar(table["low"], table["beats"], width * 0.92, align="edge", color=MUTED)
+        below.bar(table["low"], table["beats"], width * 0.92, align="edge", color=style.MUTED)
         below.set(yscale="log", xlim=(0, 1), xlabel="confidence")
     axes[0, 0].set(ylim=(0, 1), ylabel="accuracy")
     axes[1, 0].set_ylabel("beats")
-    axes[1, 0].yaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:,.0f}"))
+    axes[1, 0].yaxis.set_major_formatter("{x:,.0f}")
     return fig
 
 
-@styled
+@style.styled
 def plot_risk_coverage(
     curves: Mapping[str, pd.DataFrame], points: Mapping[str, tuple[float, float]]
 ) -> Figure:
@@ -170,8 +167,8 @@ def plot_risk_coverage(
     points : mapping
         ``{"compact, test": (coverage, risk), ...}`` at a threshold chosen beforehand.
     """
-    fig, ax = plt.subplots(figsize=(FULL_WIDTH, 2.5))
-    styles = [(MUTED, ":"), (INK, "--"), (ACCENT, "-")]
+    fig, ax = plt.subplots(figsize=(style.FULL_WIDTH, 2.5))
+    styles = [(style.MUTED, ":"), (style.INK, "--"), (style.ACCENT, "-")]
     for (name, curve), (colour, line) in zip(curves.items(), styles[-len(curves) :], strict=True):
         ax.plot(curve["coverage"], curve["risk"], color=colour, ls=line, label=name)
         if name in points:
@@ -192,7 +189,7 @@ def plot_risk_coverage(
 def _square_panels(kinds: int, sets: int) -> tuple[Figure, np.ndarray]:
     """Square panels, one column per set; two kinds of a single set stand side by side."""
     rows, columns = (kinds, sets) if sets > 1 else (1, kinds)
-    width = FULL_WIDTH if columns > 1 else HALF_WIDTH
+    width = style.FULL_WIDTH if columns > 1 else style.HALF_WIDTH
     size = (width, 0.2 + rows * (0.1 + width / columns))
     share = "row" if sets > 1 else False
     fig, axes = plt.subplots(rows, columns, figsize=size, sharey=share, squeeze=False)

@@ -8,14 +8,14 @@ from matplotlib.figure import Figure
 
 from ecglib.beats.beats import OVERRUN
 from ecglib.labels import CLASS_COLOURS, SYMBOL_TO_CLASS
-from ecglib.plots.style import INK, MUTED, panels, styled, tint
+from ecglib.plots import style
 from ecglib.recordings.recording import Recording
 
 SHOWN_S = (1.6, 2.0)  # before and after the beat
 COLUMNS = 3  # of panels
 
 
-@styled
+@style.styled
 def plot_worst_beats(
     table: pd.DataFrame, read: Callable[[str], Recording], blind: bool = False
 ) -> Figure:
@@ -32,7 +32,7 @@ def plot_worst_beats(
         Hide true and predicted classes, so that a reader can judge the beats.
     """
     rows = -(-len(table) // COLUMNS)
-    fig, axes = panels(rows, COLUMNS, 0.4 + 1.3 * rows, sharey=False)
+    fig, axes = style.panels(rows, COLUMNS, 0.4 + 1.3 * rows, sharey=False)
     for ax in axes.flat[len(table) :]:
         ax.remove()
     recordings = {name: read(name) for name in table["record"].unique()}
@@ -42,18 +42,18 @@ def plot_worst_beats(
         first = max(beat.sample - round(SHOWN_S[0] * fs), 0)
         trace = recording.signal[first : beat.sample + round(SHOWN_S[1] * fs), 0]
         time = (np.arange(first, first + len(trace)) - beat.sample) / fs
-        ax.plot(time, trace, color=INK, lw=0.7)
+        ax.plot(time, trace, color=style.INK, lw=0.7)
         ends = np.append(marks[marks > beat.sample], len(recording.signal))
         if len(ends) > 1:  # the extent of the row
             stop = ends[0] + OVERRUN * (ends[1] - ends[0])
-            colour = MUTED if blind else CLASS_COLOURS[beat.label]
-            ax.axvspan(0, (stop - beat.sample) / fs, color=tint(colour, 0.25))
+            colour = style.MUTED if blind else CLASS_COLOURS[beat.label]
+            ax.axvspan(0, (stop - beat.sample) / fs, color=style.tint(colour, 0.25))
         top = trace.max() + 0.25 * np.ptp(trace)
         for mark, symbol in zip(marks, recording.mark_symbol, strict=True):
             if 0.1 * fs <= mark - first < len(trace) - 0.1 * fs:  # with room for the letter
                 own = mark == beat.sample
                 symbol = "?" if own and blind else str(symbol)
-                colour = CLASS_COLOURS.get(SYMBOL_TO_CLASS.get(symbol, ""), INK)
+                colour = CLASS_COLOURS.get(SYMBOL_TO_CLASS.get(symbol, ""), style.INK)
                 ax.text((mark - beat.sample) / fs, top, symbol, ha="center", va="top", size=7,
                         color=colour, weight="bold" if own else "normal")  # fmt: skip
         minutes, seconds = divmod(beat.sample / fs, 60)

@@ -8,13 +8,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from ecglib.labels import CLASS_COLOURS, CLASSES
-from ecglib.plots.style import ACCENT, INK, MUTED, legend_above, panels, styled
+from ecglib.plots import style
 from ecglib.recordings.noise import KINDS, NONE
 
 MARKERS = ("o", "s", "D", "^")
 
 
-@styled
+@style.styled
 def plot_noise_traces(traces: Mapping[str, np.ndarray], title: str, fs: float) -> Figure:
     """A few seconds of one recording, clean and with each kind of noise.
 
@@ -26,9 +26,9 @@ def plot_noise_traces(traces: Mapping[str, np.ndarray], title: str, fs: float) -
     fs : float
         Sampling rate in Hz.
     """
-    fig, axes = panels(len(traces), 1, 0.6 + 0.75 * len(traces), sharey=False)
+    fig, axes = style.panels(len(traces), 1, 0.6 + 0.75 * len(traces), sharey=False)
     for ax, (name, trace) in zip(axes.flat, traces.items(), strict=True):
-        ax.plot(np.arange(len(trace)) / fs, trace, color=INK, lw=0.7)
+        ax.plot(np.arange(len(trace)) / fs, trace, color=style.INK, lw=0.7)
         ax.set_title(name, loc="left", size=7.5)
         ax.locator_params(axis="y", nbins=3)
     axes[-1, 0].set(xlim=(0, len(trace) / fs), xlabel=f"time (s), {title}")
@@ -36,7 +36,7 @@ def plot_noise_traces(traces: Mapping[str, np.ndarray], title: str, fs: float) -
     return fig
 
 
-@styled
+@style.styled
 def plot_noise_scores(tables: Mapping[str, pd.DataFrame]) -> Figure:
     """F1 of each class by signal-to-noise ratio: models on rows, kinds of noise on columns.
 
@@ -45,14 +45,14 @@ def plot_noise_scores(tables: Mapping[str, pd.DataFrame]) -> Figure:
     tables : mapping
         ``{"KNN": table, ...}`` of `noise_stress.noise_scores`.
     """
-    fig, axes = panels(len(tables), len(KINDS), 0.8 + 1.45 * len(tables))
+    fig, axes = style.panels(len(tables), len(KINDS), 0.8 + 1.45 * len(tables))
     for line, (model, table) in zip(axes, tables.items(), strict=True):
         _noise_axes(line, {c: (table, f"f1_{c}") for c in CLASSES}, [*CLASS_COLOURS.values()])
         line[0].set_ylabel(f"{model}\nF1")
     return _labelled(fig, axes)
 
 
-@styled
+@style.styled
 def plot_noise_lines(lines: Mapping[str, tuple[pd.DataFrame, str]], ylabel: str) -> Figure:
     """Scores against the signal-to-noise ratio, one panel per kind of noise.
 
@@ -63,8 +63,8 @@ def plot_noise_lines(lines: Mapping[str, tuple[pd.DataFrame, str]], ylabel: str)
         score.
     ylabel : str
     """
-    fig, axes = panels(1, len(KINDS), 2.1)
-    _noise_axes(axes[0], lines, [MUTED, ACCENT, INK])
+    fig, axes = style.panels(1, len(KINDS), 2.1)
+    _noise_axes(axes[0], lines, [style.MUTED, style.ACCENT, style.INK])
     axes[0, 0].set_ylabel(ylabel)
     return _labelled(fig, axes)
 
@@ -87,6 +87,6 @@ def _noise_axes(
 def _labelled(fig: Figure, axes: np.ndarray) -> Figure:
     for ax, name in zip(axes[0], KINDS.values(), strict=True):
         ax.set_title(name)
-    legend_above(fig, axes[0, 0])
+    style.legend_above(fig, axes[0, 0])
     fig.supxlabel("signal-to-noise ratio (dB)")
     return fig

@@ -6,18 +6,10 @@ from matplotlib.figure import Figure
 
 from ecglib.beats.beats import Beats
 from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES
-from ecglib.plots.style import (
-    BEAT_TIME,
-    FULL_WIDTH,
-    WIDE_BEAT_TICKS,
-    beat_grid,
-    beats_and_strips,
-    draw_beat,
-    styled,
-)
+from ecglib.plots import style
 
 
-@styled
+@style.styled
 def plot_neighbours(beats: Beats, training: Beats, position: np.ndarray) -> Figure:
     """Beats (left) and their nearest training beats, in class colours, with class and record.
 
@@ -29,19 +21,19 @@ def plot_neighbours(beats: Beats, training: Beats, position: np.ndarray) -> Figu
     position : ndarray, shape (len(beats), k), int
         Of the neighbours in `training`, nearest first.
     """
-    fig, axes = beat_grid(len(beats), 1 + position.shape[1], 0.6 + 0.95 * len(beats))
+    fig, axes = style.beat_grid(len(beats), 1 + position.shape[1], 0.6 + 0.95 * len(beats))
     for i, line in enumerate(axes):
         shown = [beats[i], *(training[int(p)] for p in position[i])]
         for k, (ax, beat) in enumerate(zip(line, shown, strict=True)):
             letter = CLASSES[int(beat.label[0])]
-            draw_beat(ax, beat.signal[0], CLASS_COLOURS[letter])
+            style.draw_beat(ax, beat.signal[0], CLASS_COLOURS[letter])
             title = f"{f'nearest {k}' if k else 'query'}: {letter}, record {beat.record[0]}"
             ax.set_title(title, color=CLASS_COLOURS[letter], size=7)
         line[0].title.set_weight("bold")
     return fig
 
 
-@styled
+@style.styled
 def plot_attention(
     signal: np.ndarray, attention: np.ndarray, label: np.ndarray, titles: list[str] | None = None
 ) -> Figure:
@@ -58,16 +50,16 @@ def plot_attention(
         Names of the classes by default.
     """
     titles = titles or [CLASS_NAMES[CLASSES[k]] for k in label]
-    fig, axes, image = beats_and_strips(signal, attention)
+    fig, axes, image = style.beats_and_strips(signal, attention)
     for ax, beat, k, title in zip(axes[0], signal, label, titles, strict=True):
-        draw_beat(ax, beat, CLASS_COLOURS[CLASSES[k]])
+        style.draw_beat(ax, beat, CLASS_COLOURS[CLASSES[k]])
         ax.set_title(title, color=CLASS_COLOURS[CLASSES[k]])
     bar = fig.colorbar(image, ax=axes[:, -1], shrink=0.9, label="attention weight", pad=0.03)
     bar.outline.set_linewidth(0.6)
     return fig
 
 
-@styled
+@style.styled
 def plot_beat_probabilities(
     signal: np.ndarray, proba: np.ndarray, true_class: str | None = None
 ) -> Figure:
@@ -81,9 +73,9 @@ def plot_beat_probabilities(
         Class letter, where it is known.
     """
     predicted = CLASSES[int(np.argmax(proba))]
-    fig, (trace, bars) = plt.subplots(1, 2, figsize=(FULL_WIDTH, 2.1), width_ratios=[3, 2])
-    draw_beat(trace, signal, CLASS_COLOURS[predicted])
-    trace.set(xticks=WIDE_BEAT_TICKS, xlabel=BEAT_TIME, ylabel="amplitude (scaled)")
+    fig, (trace, bars) = plt.subplots(1, 2, figsize=(style.FULL_WIDTH, 2.1), width_ratios=[3, 2])
+    style.draw_beat(trace, signal, CLASS_COLOURS[predicted])
+    trace.set(xticks=style.WIDE_BEAT_TICKS, xlabel=style.BEAT_TIME, ylabel="amplitude (scaled)")
     drawn = bars.barh(range(len(CLASSES)), proba, color=[CLASS_COLOURS[c] for c in CLASSES])
     bars.bar_label(drawn, [f"{100 * p:.1f}%" for p in proba], padding=3, fontsize=7)
     bars.set(xlim=(0, 1.25), xticks=[0, 0.5, 1], xlabel="probability")

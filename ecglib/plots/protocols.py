@@ -10,29 +10,20 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES
-from ecglib.plots.style import (
-    ACCENT,
-    FULL_WIDTH,
-    INK,
-    MUTED,
-    model_ticks,
-    panels,
-    score_points,
-    score_text,
-    styled,
-)
+from ecglib.plots import style
 
-RECORDS = 24  # that are drawn by `plot_error_records`
+RECORDS = 24  # drawn by `plot_error_records`
+PER_CLASS = 1500  # beats drawn by `plot_context`
 
 # The protocol with new patients stands out from the other two.
 PROTOCOL_STYLE = {
-    "kaggle": {"color": INK, "marker": "o"},
-    "random": {"color": MUTED, "marker": "s"},
-    "patients": {"color": ACCENT, "marker": "D"},
+    "kaggle": {"color": style.INK, "marker": "o"},
+    "random": {"color": style.MUTED, "marker": "s"},
+    "patients": {"color": style.ACCENT, "marker": "D"},
 }
 
 
-@styled
+@style.styled
 def plot_protocol_comparison(tables: Mapping[str, pd.DataFrame | None]) -> Figure:
     """Macro F1 of N, S and V: one row per model, one panel per protocol.
 
@@ -44,21 +35,22 @@ def plot_protocol_comparison(tables: Mapping[str, pd.DataFrame | None]) -> Figur
     """
     found = [table for table in tables.values() if table is not None]
     models = list(pd.concat(found)["model"].unique())
-    fig, (axes,) = panels(1, len(tables), 1.0 + 0.36 * max(len(models), 2))
+    fig, (axes,) = style.panels(1, len(tables), 1.0 + 0.36 * max(len(models), 2))
     for ax, (title, table) in zip(axes, tables.items(), strict=True):
         ax.set_title(title)
         if table is None:
-            ax.text(0.5, 0.5, "no results yet", transform=ax.transAxes, color=MUTED, ha="center")
+            middle = {"transform": ax.transAxes, "ha": "center"}
+            ax.text(0.5, 0.5, "no results yet", color=style.MUTED, **middle)
         else:
             _macro_f1(ax, table, [models.index(model) for model in table["model"]])
-    model_ticks(axes[0], models)
+    style.model_ticks(axes[0], models)
     axes[0].set_xlim(0, 1.02)
     axes[0].xaxis.set_major_formatter(PercentFormatter(1.0))
     fig.supxlabel("macro F1 of N, S and V (lines: 95 % intervals over records)")
     return fig
 
 
-@styled
+@style.styled
 def plot_leak_scores(table: pd.DataFrame) -> Figure:
     """Effect of leaks: macro F1 by protocol, and accuracy with and without shared samples.
 
@@ -72,18 +64,19 @@ def plot_leak_scores(table: pd.DataFrame) -> Figure:
     table = table[table["model"] != "most frequent class"]
     models = list(table["model"].unique())
     table = table.assign(row=[models.index(model) for model in table["model"]])
-    fig, ((left, right),) = panels(1, 2, 1.2 + 0.75 * len(models), sharex=False)
-    for k, (protocol, style) in enumerate(PROTOCOL_STYLE.items()):
+    fig, ((left, right),) = style.panels(1, 2, 1.2 + 0.75 * len(models), sharex=False)
+    for k, (protocol, point) in enumerate(PROTOCOL_STYLE.items()):
         own = table[(table["protocol"] == protocol) & (table["beats_asked"] == "all")]
-        _macro_f1(left, own, own["row"] + 0.27 * (k - 1), 4, **style, label=protocol)
-    for kind, shift, colour in (("shares samples", -0.12, INK), ("shares none", 0.12, ACCENT)):
+        _macro_f1(left, own, own["row"] + 0.27 * (k - 1), 4, **point, label=protocol)
+    kinds = {"shares samples": (-0.12, style.INK), "shares none": (0.12, style.ACCENT)}
+    for kind, (shift, colour) in kinds.items():
         own = table[(table["protocol"] == "kaggle") & (table["beats_asked"] == kind)]
         over_beats = own[["accuracy", "accuracy_low", "accuracy_high"]]
-        score_points(right, over_beats, "accuracy", own["row"] + shift, colour, label=kind)
+        style.score_points(right, over_beats, "accuracy", own["row"] + shift, colour, label=kind)
         for beat in own.itertuples():
             text = f"{100 * beat.accuracy:.1f}, {beat.beats:,.0f} beats"
-            score_text(right, beat.accuracy, beat.row + shift, text, 5)
-    model_ticks(left, models)
+            style.score_text(right, beat.accuracy, beat.row + shift, text, 5)
+    style.model_ticks(left, models)
     left.set(xlim=(0, 1.09), xlabel="macro F1 of N, S and V\n(95 % intervals over records)")
     right.set(xlabel="accuracy on the published test beats\n(95 % intervals over beats)")
     right.margins(x=0.18)
@@ -95,42 +88,38 @@ def plot_leak_scores(table: pd.DataFrame) -> Figure:
     return fig
 
 
-@styled
-def plot_context(table: pd.DataFrame, most: int = 1500, seed: int = 0) -> Figure:
+@style.styled
+def plot_context(table: pd.DataFrame, seed: int = 0) -> Figure:
     """RR intervals and QRS widths of many patients: absolute, and relative to the patient's own.
 
     Parameters
     ----------
     table : DataFrame
         Of :func:`ecglib.models.patientwise.features.context_table`, of all patients.
-    most : int
-        Number of beats that are drawn per class.
     seed : int
-        Of the draw.
+        Of the random choice of `PER_CLASS` beats per class.
     """
-    shown = {
-        ("rr", "width"): ("RR interval before the beat (s)", "QRS width at half height (s)"),
-        ("rr_ratio", "width_ratio"): (
-            "RR interval / mean of the last 32",
-            "QRS width / typical beat's",
-        ),
+    axis_labels = {
+        "rr": "RR interval before the beat (s)",
+        "width": "QRS width at half height (s)",
+        "rr_ratio": "RR interval / mean of the last 32",
+        "width_ratio": "QRS width / typical beat's",
     }
-    fig, (axes,) = panels(1, 2, 2.9, sharex=False, sharey=False)
-    parts = {c: table[table["label"] == k] for k, c in enumerate(CLASSES[:3])}
-    drawn = [part.sample(min(most, len(part)), random_state=seed).assign(c=c)
-             for c, part in parts.items()]  # fmt: skip
-    drawn = pd.concat(drawn).sample(frac=1, random_state=seed)  # no class covers the others
-    for ax, ((x, y), (below, beside)) in zip(axes, shown.items(), strict=True):
-        ax.scatter(drawn[x], drawn[y], s=3, lw=0, alpha=0.5, color=drawn["c"].map(CLASS_COLOURS))
+    fig, (axes,) = style.panels(1, 2, 2.9, sharex=False, sharey=False)
+    shuffled = table[table["label"] < 3].sample(frac=1, random_state=seed)  # no class on top
+    drawn = shuffled[shuffled.groupby("label").cumcount() < PER_CLASS]
+    colours = [CLASS_COLOURS[CLASSES[k]] for k in drawn["label"]]
+    for ax, (x, y) in zip(axes, (("rr", "width"), ("rr_ratio", "width_ratio")), strict=True):
+        ax.scatter(drawn[x], drawn[y], s=3, lw=0, alpha=0.5, color=colours)
         ends = drawn[[x, y]].quantile([0.002, 0.998])
-        ax.set(xlabel=below, ylabel=beside, xlim=ends[x], ylim=ends[y])
-    for c in parts:
+        ax.set(xlabel=axis_labels[x], ylabel=axis_labels[y], xlim=ends[x], ylim=ends[y])
+    for c in CLASSES[:3]:
         axes[0].plot([], [], "o", ms=4, color=CLASS_COLOURS[c], label=f"{c} {CLASS_NAMES[c]}")
     fig.legend(loc="outside upper center", ncols=3, handletextpad=0.3)
     return fig
 
 
-@styled
+@style.styled
 def plot_error_records(record: np.ndarray, label: np.ndarray, predicted: np.ndarray) -> Figure:
     """Error rate by record, highest first, in the colours of the true classes.
 
@@ -143,14 +132,10 @@ def plot_error_records(record: np.ndarray, label: np.ndarray, predicted: np.ndar
     share = pd.DataFrame(wrong).groupby(record).mean()
     order = share.sum(axis=1).sort_values(ascending=False, kind="stable").index
     shown = share.loc[order[:RECORDS]]
-    fig, ax = plt.subplots(figsize=(FULL_WIDTH, 2.5))
-    bottom = np.zeros(len(shown))
-    for k, c in enumerate(CLASSES):
-        ax.bar(range(len(shown)), shown[k], 0.8, bottom, color=CLASS_COLOURS[c],
-               label=f"{c} {CLASS_NAMES[c]}")  # fmt: skip
-        bottom += shown[k].to_numpy()
+    shown = shown.set_axis([f"{c} {CLASS_NAMES[c]}" for c in CLASSES], axis=1)
+    fig, ax = plt.subplots(figsize=(style.FULL_WIDTH, 2.5))
+    shown.plot.bar(ax=ax, stacked=True, width=0.8, color=[CLASS_COLOURS[c] for c in CLASSES])
     ax.axhline((label != predicted).mean(), lw=0.8, ls="--", label="all records")
-    ax.set_xticks(range(len(shown)), shown.index, rotation=90)
     ax.tick_params(axis="x", length=0)
     ax.grid(visible=False, axis="x")
     ax.yaxis.set_major_formatter(PercentFormatter(1.0))
@@ -159,8 +144,7 @@ def plot_error_records(record: np.ndarray, label: np.ndarray, predicted: np.ndar
     if len(rest):
         text += f"\nnot shown: {len(rest)} records with an error rate of at most {rest.max():.1%}"
     ax.set(ylabel="error rate", xlabel=text)
-    handles, names = ax.get_legend_handles_labels()
-    ax.legend([*handles[1:], handles[0]], [*names[1:], names[0]], ncols=2, loc="upper right")
+    ax.legend(ncols=2, loc="upper right")
     return fig
 
 
@@ -169,6 +153,6 @@ def _macro_f1(
 ) -> None:
     """Macro F1 with intervals over records, and its values."""
     columns = ["macro_f1", *table.filter(regex="macro_f1_records")]
-    score_points(ax, table[columns], "macro_f1", y, **point)
+    style.score_points(ax, table[columns], "macro_f1", y, **point)
     for value, row in zip(table["macro_f1"], y, strict=True):
-        score_text(ax, value, row, f"{100 * value:.1f}", above)
+        style.score_text(ax, value, row, f"{100 * value:.1f}", above)

@@ -11,23 +11,13 @@ from matplotlib.ticker import PercentFormatter
 
 from ecglib.labels import CLASSES
 from ecglib.metrics.scores import ratio
-from ecglib.plots.style import (
-    FULL_WIDTH,
-    HALF_WIDTH,
-    MUTED,
-    class_bars,
-    class_ticks,
-    model_ticks,
-    score_points,
-    score_text,
-    styled,
-)
+from ecglib.plots import style
 
 SCORE_TICKS = np.array([0.2, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999])
 HIGHEST = 0.9995  # score that can be drawn on a logarithmic scale of errors
 
 
-@styled
+@style.styled
 def plot_confusion(matrices: Mapping[str, np.ndarray]) -> Figure:
     """Confusion matrices side by side: percentage of the true class, and number of beats.
 
@@ -39,7 +29,7 @@ def plot_confusion(matrices: Mapping[str, np.ndarray]) -> Figure:
     n = len(matrices)
     columns = 2 if n == 4 else min(n, 3)
     rows = -(-n // columns)
-    width = FULL_WIDTH if n > 1 else HALF_WIDTH
+    width = style.FULL_WIDTH if n > 1 else style.HALF_WIDTH
     size = (width, 0.4 + rows * min(width / columns, 2.7))
     fig, axes = plt.subplots(rows, columns, figsize=size, sharex=True, sharey=True, squeeze=False)
     for ax in axes.flat[n:]:
@@ -56,7 +46,7 @@ def plot_confusion(matrices: Mapping[str, np.ndarray]) -> Figure:
             xticklabels=CLASSES, yticklabels=CLASSES,
         )  # fmt: skip
         for k in np.flatnonzero(matrix.sum(1) == 0):
-            text = ax.text(len(matrix) / 2, k + 0.5, "no beats", color=MUTED, size=7)
+            text = ax.text(len(matrix) / 2, k + 0.5, "no beats", color=style.MUTED, size=7)
             text.set(ha="center", va="center")
         ax.set_title(name)
         ax.grid(visible=False)
@@ -68,7 +58,7 @@ def plot_confusion(matrices: Mapping[str, np.ndarray]) -> Figure:
     return fig
 
 
-@styled
+@style.styled
 def plot_class_f1(table: pd.DataFrame) -> Figure:
     """F1 of each class, models side by side, with their bootstrap intervals.
 
@@ -80,8 +70,8 @@ def plot_class_f1(table: pd.DataFrame) -> Figure:
     """
     by_class = table.set_index(["class", "model"]).unstack().reindex(CLASSES)
     f1 = by_class["f1"][table["model"].unique()]
-    fig, ax = plt.subplots(figsize=(FULL_WIDTH, 2.7))
-    handles, size = class_bars(ax, f1), 6 if f1.shape[1] < 5 else 5.2  # as wide as a bar
+    fig, ax = plt.subplots(figsize=(style.FULL_WIDTH, 2.7))
+    handles, size = style.class_bars(ax, f1), 6 if f1.shape[1] < 5 else 5.2  # as wide as a bar
     for bars, model in zip(list(ax.containers), f1, strict=True):
         x = np.array([bar.get_x() + bar.get_width() / 2 for bar in bars])
         top = f1[model].to_numpy()
@@ -94,12 +84,12 @@ def plot_class_f1(table: pd.DataFrame) -> Figure:
                 ax.text(at, height + 0.012, f"{100 * value:.1f}", size=size, ha="center")
     ax.set(ylim=(0, 1.06), yticks=np.linspace(0, 1, 6), ylabel="F1")
     ax.yaxis.set_major_formatter(PercentFormatter(1.0))
-    class_ticks(ax)
+    style.class_ticks(ax)
     fig.legend(handles=handles, loc="outside upper right", ncols=len(handles))
     return fig
 
 
-@styled
+@style.styled
 def plot_model_comparison(
     table: pd.DataFrame, published: Mapping[str, Mapping[str, float]] | None = None
 ) -> Figure:
@@ -116,13 +106,13 @@ def plot_model_comparison(
     published : mapping, optional
         Such as `tables.PUBLISHED_RESULTS`.
     """
-    fig, axes = plt.subplots(1, 2, figsize=(FULL_WIDTH, 1.2 + 0.34 * len(table)), sharey=True)
+    fig, axes = plt.subplots(1, 2, figsize=(style.FULL_WIDTH, 1.2 + 0.34 * len(table)), sharey=True)
     for ax, score in zip(axes, ("accuracy", "macro_f1"), strict=True):
         ax.set_xscale("function", functions=(_stretched, lambda x: 1 - np.exp(-x)))
         shown = table.filter(regex=f"^{score}").clip(upper=HIGHEST)
-        score_points(ax, shown, score, np.arange(len(table)))
+        style.score_points(ax, shown, score, np.arange(len(table)))
         for y, (x, value) in enumerate(zip(shown[score], table[score], strict=True)):
-            score_text(ax, x, y, f"{100 * value:.2f}")
+            style.score_text(ax, x, y, f"{100 * value:.2f}")
         for line, (name, result) in zip(("--", ":", "-."), (published or {}).items(), strict=False):
             ax.axvline(result[score], lw=0.9, ls=line, label=name)
         ax.margins(x=0.12)
@@ -131,7 +121,7 @@ def plot_model_comparison(
         ticks = SCORE_TICKS[(SCORE_TICKS >= low) & (SCORE_TICKS <= high)]
         ax.set_xticks(ticks, [f"{100 * tick:g}%" for tick in ticks])
         ax.set_title(score.replace("_f1", " F1"))
-    model_ticks(axes[0], table["model"])
+    style.model_ticks(axes[0], table["model"])
     text = "the distance to 100 % is on a logarithmic scale"
     if "accuracy_records_low" in table:
         text += "\n95 % bootstrap intervals: thick over beats, thin over records"
