@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -40,17 +41,12 @@ def hold() -> subprocess.Popen:
     return subprocess.Popen([sys.executable, "-c", HOLD], env=env, **pipes)
 
 
-class Real:
-    synthetic = False
-
-
-class Synthetic:
-    synthetic = True
+REAL, SYNTHETIC = (SimpleNamespace(synthetic=each) for each in (False, True))
 
 
 def test_only_real_beats_in_the_runs_of_the_project_replace_its_models(tmp_path: Path) -> None:
-    assert Run("outputs/quick", Real()).model_file("x") == paths.MODELS / "x.safetensors"
-    for run in (Run("outputs/quick", Synthetic()), Run(str(tmp_path), Real())):
+    assert Run("outputs/quick", REAL).model_file("x") == paths.MODELS / "x.safetensors"
+    for run in (Run("outputs/quick", SYNTHETIC), Run(str(tmp_path), REAL)):
         assert run.model_file("x") == run.folder / "models" / "x.safetensors"
     with pytest.raises(FileNotFoundError, match="no model 'x'.*03_cnn_lstm_training"):
         run.find_model("x")
@@ -63,7 +59,7 @@ def test_a_run_without_beats_knows_its_folders_only(tmp_path: Path) -> None:
     for make in (run.model_file, run.find_model):
         with pytest.raises(ValueError, match=r"Create it with its beats: Run\(run_dir, beats\)"):
             make("x")
-    assert "synthetic beats" in repr(Run(run_dir="x", beats=Synthetic()))
+    assert "synthetic beats" in repr(Run(run_dir="x", beats=SYNTHETIC))
 
 
 def test_scratch_of_the_dead_goes_and_of_the_living_stays(temporary: Path) -> None:

@@ -1,6 +1,9 @@
 """Integrated gradients: they sum up, give the padding no share, and can fail."""
 
+from collections import OrderedDict
+
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
@@ -16,16 +19,11 @@ def beats(n=4, seed=0):
     return signal
 
 
-class Linear(nn.Module):
+@pytest.fixture
+def linear():
     """Logits that are weighted sums of the samples."""
-
-    def __init__(self):
-        super().__init__()
-        torch.manual_seed(0)
-        self.dense = nn.Linear(187, 5)
-
-    def forward(self, x):
-        return self.dense(x)
+    torch.manual_seed(0)
+    return nn.Sequential(OrderedDict(dense=nn.Linear(187, 5)))
 
 
 def test_flat_lines_keep_length_and_median():
@@ -35,10 +33,10 @@ def test_flat_lines_keep_length_and_median():
     assert flat[0, 0] == np.median(signal[0, :60])
 
 
-def test_attributions_of_a_linear_model_are_known():
-    model, signal, target = Linear(), beats(), np.array([0, 1, 2, 3])
-    attribution, error = explain.integrated_gradients(model, signal, target, steps=4)
-    weight = model.dense.weight.detach().numpy()[target]
+def test_attributions_of_a_linear_model_are_known(linear):
+    signal, target = beats(), np.array([0, 1, 2, 3])
+    attribution, error = explain.integrated_gradients(linear, signal, target, steps=4)
+    weight = linear.dense.weight.detach().numpy()[target]
     assert np.allclose(attribution, weight * (signal - explain.flat_lines(signal)), atol=1e-5)
     assert np.abs(error).max() < 1e-4
 
@@ -76,8 +74,8 @@ def test_agreement_is_of_ranks_before_the_padding():
     assert np.isnan(explain.rank_agreement(first, np.ones_like(first), signal)).all()
 
 
-def test_explanations_of_a_broken_model_agree_less():
-    table = explain.randomisation_test(Linear(), beats(), np.array([0, 1, 2, 3]), seeds=2, steps=4)
+def test_explanations_of_a_broken_model_agree_less(linear):
+    table = explain.randomisation_test(linear, beats(), np.array([0, 1, 2, 3]), seeds=2, steps=4)
     assert list(table) == ["dense"]
     with_sign, absolute, per_deflection = table["dense"]
     assert table["dense"].shape == (3, 4)

@@ -32,31 +32,21 @@ def synthetic(tmp_path):
 
 
 def test_save_metrics(real, synthetic):
-    values = {
-        "a": np.float32(0.123456789),
-        "tiny": 1.23456789e-12,
-        "n": np.int64(21892),
-        "nothing": np.nan,
-        "list": np.array([1.0, np.inf]),
-        "table": pd.DataFrame({"class": ["N"], "f1": [0.5]}),
-        "flag": np.bool_(True),
-        "text": "ECG",
-        "none": None,
+    pairs = {
+        "a": (np.float32(0.123456789), 0.123457),
+        "tiny": (1.23456789e-12, 1.23457e-12),
+        "n": (np.int64(21892), 21892),
+        "nothing": (np.nan, None),
+        "list": (np.array([1.0, np.inf]), [1.0, None]),
+        "table": (pd.DataFrame({"class": ["N"], "f1": [0.5]}), [{"class": "N", "f1": 0.5}]),
+        "flag": (np.bool_(True), True),
+        "text": ("ECG", "ECG"),
+        "none": (None, None),
     }
-    results.save_metrics(real, "02_knn", values)
+    results.save_metrics(real, "02_knn", {name: value for name, (value, _) in pairs.items()})
     path = real.metrics / "02_knn.json"
-    assert json.loads(path.read_text(), parse_constant=pytest.fail) == {
-        "data": "MIT-BIH",
-        "a": 0.123457,
-        "tiny": 1.23457e-12,
-        "n": 21892,
-        "nothing": None,
-        "list": [1.0, None],
-        "table": [{"class": "N", "f1": 0.5}],
-        "flag": True,
-        "text": "ECG",
-        "none": None,
-    }
+    expected = {"data": "MIT-BIH"} | {name: written for name, (_, written) in pairs.items()}
+    assert json.loads(path.read_text(), parse_constant=pytest.fail) == expected
     results.save_metrics(synthetic, "02_knn", {"b": 1})
     assert json.loads(path.read_text()) == {"data": "SYNTHETIC", "b": 1}
     assert [*real.metrics.iterdir()] == [path]
@@ -100,22 +90,16 @@ def test_predictions_that_do_not_fit(synthetic):
         results.load_predictions(synthetic, "KNN", "test", beats[[1, 0]])
 
 
-def test_predictions_of_other_beats_are_skipped(real):
-    beats = some_beats(10)
-    results.save_predictions(real, "knn", "test", beats, np.full((10, 5), 0.2))
-    results.save_predictions(real, "sampled", "test", beats[:4], np.full((4, 5), 0.2))
-    assert list(results.find_predictions(real, "test", beats)) == ["knn"]
-
-
 @pytest.mark.parametrize("left", [0, 50, 300])
-def test_damaged_predictions_are_refused_and_skipped(real, left):
+def test_damaged_predictions_and_those_of_other_beats_are_skipped(real, left):
     beats = some_beats(10)
-    results.save_predictions(real, "knn", "test", beats, np.full((10, 5), 0.2))
+    for name, own in {"knn": beats, "compact": beats, "sampled": beats[:4]}.items():
+        results.save_predictions(real, name, "test", own, np.full((len(own), 5), 0.2))
     path = real.predictions / "knn_test.npz"
     path.write_bytes(path.read_bytes()[:left])
     with pytest.raises(ValueError, match="knn_test.npz is damaged"):
         results.load_predictions(real, "knn", "test", beats)
-    assert results.find_predictions(real, "test", beats) == {}
+    assert list(results.find_predictions(real, "test", beats)) == ["compact"]
 
 
 @pytest.fixture
