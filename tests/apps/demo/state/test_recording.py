@@ -206,10 +206,10 @@ def test_known_predictions_are_used_only_if_they_are_the_models(classifier, tmp_
     run = Run(str(tmp_path))
     assert known_predictions(run, classifier, test) is None
     proba = classifier.predict_proba(test.signal)
-    save_predictions(run, "compact", "test", test, np.arange(len(test)), proba)
+    save_predictions(run, "compact", "test", test, proba)
     assert np.allclose(known_predictions(run, classifier, test), proba, atol=1e-6)
     assert known_predictions(run, classifier, test[:-1]) is None  # of other beats
-    save_predictions(run, "compact", "test", test, np.arange(len(test)), proba[:, ::-1])
+    save_predictions(run, "compact", "test", test, proba[:, ::-1])
     assert known_predictions(run, classifier, test) is None  # of another model
 
 
