@@ -17,7 +17,7 @@ from browser_app import (
     needs_browser,
     new_page,
 )
-from ecglib.apps.demo.widgets.html import NOTICE
+from ecglib.apps.demo.widgets.elements import NOTICE
 from ecglib.datasets.synthetic import cached
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, needs_browser]

@@ -12,7 +12,7 @@ from demo_fakes import CONFIDENCE, FakeClassifier, saved, ten_beats
 from ecglib.apps.demo.page import ClassifierDemo
 from ecglib.apps.demo.state.gallery import ORDERS
 from ecglib.apps.demo.state.session import ABOUT
-from ecglib.apps.demo.widgets.html import NOTICE, bars_html, reading_html, verdict_html
+from ecglib.apps.demo.widgets.elements import NOTICE, bars_html, reading_html, prediction_html
 from ecglib.apps.demo.widgets.view import NO_SECOND, NOTHING
 from ecglib.beats.beats import Beats
 from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES
@@ -29,14 +29,14 @@ def test_the_notice_is_in_sight(demo: ClassifierDemo, beats: Beats) -> None:
 def test_never_colour_alone(demo: ClassifierDemo) -> None:
     demo.gallery.step(1)
     reading = demo.gallery.reading()
-    shown = verdict_html(reading)
+    shown = prediction_html(reading)
     assert "N Normal" in shown and "S Supraventricular" in shown and "Wrong" in shown
     assert "UNCERTAIN: needs a person's look" in shown and "55.0%" in shown
     bars = bars_html(reading)
     for c, p in zip(CLASSES, reading.proba, strict=True):
         assert f"{c} {CLASS_NAMES[c]}" in bars and f"{p:.2%}" in bars and CLASS_COLOURS[c] in bars
     demo.gallery.step(-1)
-    assert "UNCERTAIN" not in verdict_html(demo.gallery.reading())
+    assert "UNCERTAIN" not in prediction_html(demo.gallery.reading())
 
 
 def test_buttons(demo: ClassifierDemo) -> None:
@@ -54,7 +54,7 @@ def test_buttons(demo: ClassifierDemo) -> None:
     view.abnormal.click()
     assert "Beat 3 of 3" in view.position.value  # the second is called Normal
     view.class_name.value = "S"
-    view.verdict.value = "wrong"
+    view.outcome.value = "wrong"
     view.abnormal.click()
     assert "No other beat" in view.message.value
 
@@ -96,14 +96,14 @@ def test_looks(demo: ClassifierDemo) -> None:
 
 def test_choices(demo: ClassifierDemo) -> None:
     view = demo.view
-    view.verdict.value = "wrong"
+    view.outcome.value = "wrong"
     view.order.value = ORDERS[2]
     assert "Beat 1 of 3 (of 10 in all)" in view.position.value
     assert "V Ventricular" in view.result.value and "F Fusion" in view.result.value
     view.class_name.value = "Q"
     assert NOTHING in view.position.value and view.beat_box.layout.display == "none"
     assert view.next.disabled and view.random.disabled
-    view.verdict.value = "right"
+    view.outcome.value = "right"
     assert "Beat 1 of 1" in view.position.value and view.beat_box.layout.display is None
     assert not view.next.disabled
     view.class_name.value = "all"
@@ -134,7 +134,7 @@ def test_table_follows_the_choice(demo: ClassifierDemo) -> None:
     assert view.table.value == ""
     view.with_table.value = True
     assert view.table.value.count("<tr") == 11 and "▶ 1<" in view.table.value
-    view.verdict.value = "wrong"
+    view.outcome.value = "wrong"
     assert "Beats 1 to 3 of 3" in view.table.value and ">no<" in view.table.value
     view.next.click()
     assert "▶ 2<" in view.table.value
@@ -142,7 +142,7 @@ def test_table_follows_the_choice(demo: ClassifierDemo) -> None:
 
 def test_csv_of_the_choice(demo: ClassifierDemo, monkeypatch: pytest.MonkeyPatch) -> None:
     files = saved(demo, monkeypatch)
-    demo.view.verdict.value = "wrong"
+    demo.view.outcome.value = "wrong"
     demo.view.csv.click()
     (name, content), message = files[0], demo.view.message.value
     table = pd.read_csv(pd.io.common.BytesIO(content), dtype={"record": str})
@@ -166,11 +166,11 @@ def test_two_models_side_by_side(two: ClassifierDemo) -> None:
     assert view.model.options == (("fake", "fake"), ("other", "other"))
     view.second.value = "other"
     assert "The two models agree" in view.result.value
-    view.verdict.value = "the models disagree"
+    view.outcome.value = "the models disagree"
     assert "Beat 1 of 1" in view.position.value
     assert "The two models disagree" in view.result.value and "N Normal" in view.result.value
     assert "V Ventricular" in view.result.value and "agree on 90.0%" in view.summary.value
-    view.verdict.value = "all"
+    view.outcome.value = "all"
     view.second.value = ""
     assert "two models" not in view.result.value
 
@@ -179,7 +179,7 @@ def test_another_model_classifies_anew(two: ClassifierDemo) -> None:
     two.view.model.value = "other"
     two.wait()
     two.view.class_name.value = "V"
-    assert two.gallery.reading().said == "N" and two.gallery.classifier.card["name"] == "other"
+    assert two.gallery.reading().predicted == "N" and two.gallery.classifier.card["name"] == "other"
     assert "other" in two.view.result.value
 
 
@@ -201,7 +201,7 @@ def test_any_two_models_can_be_compared(two: ClassifierDemo) -> None:
     assert view.second.value == "" and session.second is None
     view.second.value = "fake"
     assert view.second.options == (("no other", ""), ("fake", "fake"))
-    assert view.verdict.value == "all" and two.gallery.second.classifier.card["name"] == "fake"
+    assert view.outcome.value == "all" and two.gallery.second.classifier.card["name"] == "fake"
 
 
 # --- the rest ------------------------------------------------------------------------------------
@@ -221,10 +221,10 @@ def test_with_a_real_network(beats: Beats) -> None:
     demo = ClassifierDemo(classifier, beats)
     demo.view.random.click()
     reading = demo.gallery.reading()
-    assert reading.said == classifier.predict(reading.signal)[0]
+    assert reading.predicted == classifier.predict(reading.signal)[0]
     assert reading.threshold == classifier.threshold
     assert reading.attention.sum() == pytest.approx(1, abs=1e-5)
-    assert CLASS_NAMES[reading.said] in demo.view.result.value
+    assert CLASS_NAMES[reading.predicted] in demo.view.result.value
     assert demo.view.message.value == ""
 
 

@@ -32,14 +32,14 @@ def test_state_needs_no_widgets() -> None:
 
 def test_a_reading_says_everything(gallery: Gallery) -> None:
     reading = gallery.reading()
-    assert (reading.said, reading.true, reading.right) == ("N", "N", True)
+    assert (reading.predicted, reading.true, reading.right) == ("N", "N", True)
     assert reading.confidence == pytest.approx(0.99) and not reading.uncertain
     assert reading.proba.sum() == pytest.approx(1)
     assert (reading.ms[0], reading.ms[120], reading.used) == (0, 1000, 120)
     assert reading.where == "record 100 at 0 min 1.0 s"
     gallery.step(1)
     reading = gallery.reading()
-    assert (reading.said, reading.true, reading.right) == ("N", "S", False)
+    assert (reading.predicted, reading.true, reading.right) == ("N", "S", False)
     assert reading.uncertain
     assert reading.where == "record 100 at 1 min 41.0 s"
 
@@ -56,7 +56,7 @@ def test_where_says_no_time_if_the_rate_is_unknown(beats: Beats) -> None:
 
 
 @pytest.mark.parametrize(
-    ("class_name", "verdict", "chosen"),
+    ("class_name", "outcome", "chosen"),
     [
         ("all", "all", range(10)),
         ("V", "all", [3, 8, 9]),
@@ -66,24 +66,24 @@ def test_where_says_no_time_if_the_rate_is_unknown(beats: Beats) -> None:
         ("Q", "wrong", []),
     ],
 )
-def test_filters(gallery: Gallery, class_name: str, verdict: str, chosen: list[int]) -> None:
+def test_filters(gallery: Gallery, class_name: str, outcome: str, chosen: list[int]) -> None:
     gallery.step(4)
-    gallery.select(class_name, verdict)
+    gallery.select(class_name, outcome)
     assert gallery.chosen.tolist() == list(chosen)
     assert gallery.position == 0
 
 
 def test_orders(gallery: Gallery) -> None:
-    gallery.select(verdict="wrong", order="least sure first")
+    gallery.select(outcome="wrong", order="least sure first")
     assert gallery.chosen.tolist() == [4, 8, 1]
-    gallery.select(verdict="wrong", order="surest first")
+    gallery.select(outcome="wrong", order="surest first")
     assert gallery.chosen.tolist() == [1, 8, 4]
     gallery.select(order="surest first")
     assert gallery.chosen[0] == 7 and gallery.chosen[-1] == 4
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"class_name": "X"}, {"verdict": "maybe"}, {"order": "any"}, {"patient": "9"}]
+    "wrong", [{"class_name": "X"}, {"outcome": "maybe"}, {"order": "any"}, {"patient": "9"}]
 )
 def test_unknown_choices_are_refused(gallery: Gallery, wrong: dict) -> None:
     with pytest.raises(ValueError, match="Choose from"):
@@ -126,7 +126,7 @@ def test_a_single_beat(beats: Beats) -> None:
     for move in (gallery.jump, lambda: gallery.step(1), lambda: gallery.step(-1)):
         move()
         assert gallery.position == 0
-    assert gallery.reading().said == "V"
+    assert gallery.reading().predicted == "V"
 
 
 def test_threshold_decides_what_is_uncertain(gallery: Gallery) -> None:
@@ -146,8 +146,8 @@ def test_beats_without_labels(beats: Beats) -> None:
     assert gallery.summary() == "30.0% of 10 beats are uncertain."
     gallery.select("V")  # what they are called
     assert gallery.chosen.tolist() == [3, 4, 9]
-    for verdict in ("right", "wrong"):
-        gallery.select(verdict=verdict)
+    for outcome in ("right", "wrong"):
+        gallery.select(outcome=outcome)
         assert len(gallery) == 0
 
 
@@ -185,17 +185,17 @@ def test_cautions(card: dict, protocol: str, synthetic: bool, said: list[str]) -
 
 def test_patients(gallery: Gallery, beats: Beats) -> None:
     assert gallery.patients == ["100", "208"]
-    gallery.select(patient="208", verdict="wrong")
+    gallery.select(patient="208", outcome="wrong")
     assert gallery.chosen.tolist() == [8]
     same = classified(replace(beats, record=np.array(["201", "202"] * 5)))
     assert same.patients == ["201"]  # one person
 
 
 def test_uncertain_beats(gallery: Gallery) -> None:
-    gallery.select(verdict="uncertain")
+    gallery.select(outcome="uncertain")
     assert gallery.chosen.tolist() == [1, 4, 8]
     gallery.set_threshold(0.5)
-    gallery.select(verdict="uncertain")
+    gallery.select(outcome="uncertain")
     assert gallery.chosen.tolist() == [4]
 
 
@@ -213,9 +213,9 @@ def test_next_abnormal_goes_round_the_selection(gallery: Gallery) -> None:
 
 def test_before_all_are_classified(beats: Beats) -> None:
     gallery = Gallery(FakeClassifier(), beats)
-    assert gallery.reading().said == "N" and gallery.summary() == "10 beats."
+    assert gallery.reading().predicted == "N" and gallery.summary() == "10 beats."
     gallery.select("V", patient="208")  # by what is known without
-    for choice in ({"verdict": "wrong"}, {"order": "surest first"}, {"verdict": "uncertain"}):
+    for choice in ({"outcome": "wrong"}, {"order": "surest first"}, {"outcome": "uncertain"}):
         with pytest.raises(ValueError, match="Not all beats have been classified yet"):
             gallery.select(**choice)
     assert gallery.chosen.tolist() == [8, 9]
@@ -249,13 +249,13 @@ def test_rhythm_reaches_the_classifier(beats: Beats) -> None:
 
 def test_two_models(gallery: Gallery) -> None:
     with pytest.raises(ValueError, match="only one model"):
-        gallery.select(verdict="the models disagree")
+        gallery.select(outcome="the models disagree")
     gallery.second = gallery.with_model(FakeClassifier("other", "NNNNVSFQNV"))
     gallery.second.proba = gallery.second.classify()
-    gallery.select(verdict="the models disagree")
+    gallery.select(outcome="the models disagree")
     assert gallery.chosen.tolist() == [3]
     reading = gallery.reading()
-    assert (reading.said, reading.other.said) == ("V", "N")
+    assert (reading.predicted, reading.other.predicted) == ("V", "N")
     assert (reading.model, reading.other.model) == ("fake", "other")
     assert "The models agree on 90.0%" in gallery.summary()
     gallery.set_threshold(0.98)

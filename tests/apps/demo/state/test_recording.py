@@ -14,7 +14,7 @@ from ecglib.apps.demo.state.gallery import Gallery
 from ecglib.apps.demo.state.recording import Strip, classify_upload, recorded_traces, written_traces
 from ecglib.apps.demo.state.results import as_annotations, as_csv, results
 from ecglib.apps.demo.state.uploads import Upload, read_upload
-from ecglib.apps.demo.widgets.html import reading_html
+from ecglib.apps.demo.widgets.elements import reading_html
 from ecglib.apps.demo.widgets.strip import StripTrace
 from ecglib.apps.demo.widgets.traces import GREY, BeatTrace
 from ecglib.beats.beats import cut_beats
@@ -142,7 +142,7 @@ def test_beats_without_a_verdict_are_shown_as_such(classifier, upload, tmp_path:
     assert 10 < mute.sum() < len(mute) / 2 and "have no verdict" in strip.describe()
     assert np.isnan(gallery.proba[mute]).all() and np.isfinite(gallery.proba[~mute]).all()
     assert np.allclose(gallery.classify(), gallery.proba, atol=1e-6, equal_nan=True)
-    assert (strip.said[mute] == -1).all() and gallery.uncertain[mute].all()
+    assert (strip.predicted[mute] == -1).all() and gallery.uncertain[mute].all()
     assert "have no verdict" in gallery.summary()
 
     table = pd.read_csv(pd.io.common.BytesIO(as_csv(results(gallery, strip))))
@@ -152,13 +152,13 @@ def test_beats_without_a_verdict_are_shown_as_such(classifier, upload, tmp_path:
     marks = wfdb.rdann(str(tmp_path / "x"), "atr")
     assert [symbol == "|" for symbol in marks.symbol] == mute.tolist()
 
-    gallery.select(verdict="right")
+    gallery.select(outcome="right")
     assert not mute[gallery.chosen].any()
-    gallery.select(verdict="without a verdict")
+    gallery.select(outcome="without a verdict")
     assert len(gallery) == mute.sum() and not gallery.next_abnormal()
     reading = gallery.reading()
     page = reading_html(reading)
-    assert (reading.said, reading.right, reading.uncertain) == ("", None, True)
+    assert (reading.predicted, reading.right, reading.uncertain) == ("", None, True)
     assert "~ No verdict" in page and "Noise" in page
     assert "%" not in page.replace("100%", "") and "Probability" not in page
     trace = BeatTrace()

@@ -14,13 +14,13 @@ from ecglib.beats.beats import Beats
 def test_upload_understood_then_classified(demo: ClassifierDemo, beats: Beats) -> None:
     view = demo.view
     view.threshold.value = 0.98
-    view.verdict.value = "wrong"
+    view.outcome.value = "wrong"
     upload(demo, csv(beats[3:5]))
     assert "mine.csv: 2 beats. Labels are in the last column." in view.own.understood.value
     assert view.body.layout.display == "none" and view.own.lead.layout.display == "none"
     view.own.classify.click()
     assert view.body.layout.display is None
-    assert "Beat 1 of 2: mine.csv, beat 1" in view.position.value and view.verdict.value == "all"
+    assert "Beat 1 of 2: mine.csv, beat 1" in view.position.value and view.outcome.value == "all"
     assert "UNCERTAIN" in view.result.value  # the threshold stays
     assert "50.0% of all are right" in view.summary.value  # the file tells the classes
     classify(demo, csv(beats[3:5], labels=False))

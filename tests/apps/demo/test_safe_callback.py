@@ -41,7 +41,7 @@ def test_the_page_answers_while_it_computes(slow: ClassifierDemo) -> None:
     view.next.click()
     view.next.click()
     assert "Beat 3 of 1,034" in view.position.value and view.csv.disabled
-    view.verdict.value = "wrong"
+    view.outcome.value = "wrong"
     assert "Not all beats have been classified yet" in view.message.value
     slow.session.classifier.go_on.set()
     slow.wait()
@@ -62,7 +62,7 @@ def test_what_is_done_while_the_page_changes_is_not_lost(demo: ClassifierDemo) -
     showing, clicked = threading.Event(), threading.Event()
 
     def show() -> None:
-        with demo._guard.lock, demo._guard.quietly():
+        with demo._safe.lock, demo._safe.quietly():
             showing.set()
             clicked.wait(0.2)
 
@@ -131,7 +131,7 @@ def test_failed_work_is_told(beats: Beats, caplog: pytest.LogCaptureFixture) -> 
         lambda view: view.random.click(),
         lambda view: view.abnormal.click(),
         lambda view: setattr(view.class_name, "value", "V"),
-        lambda view: setattr(view.verdict, "value", "wrong"),
+        lambda view: setattr(view.outcome, "value", "wrong"),
         lambda view: setattr(view.order, "value", ORDERS[1]),
         lambda view: setattr(view.patient, "value", "208"),
         lambda view: setattr(view.threshold, "value", 0.1),
