@@ -3,13 +3,13 @@
 PYTHON ?=# the Python that .venv is made with; by default the first suitable one that is found
 ARGS ?=# passed on, as in: make run ARGS="--profile smoke"
 TORCH ?= 2.13.0# the release of torch that `make lock` pins
-LOCKED ?=# anything: install the very files of requirements.lock, each checked by its SHA-256
-MINUTES ?= 10# how long `make fuzz` goes on
+LOCKED ?=# any value: install the files of requirements.lock, each checked by its SHA-256
+MINUTES ?= 10# how long `make fuzz` runs
 KILLS ?= 100# how often `make faults` kills each process
 
 python := .venv/bin/python
 needs := $(python) pyproject.toml $(if $(LOCKED),requirements.lock,constraints.txt)
-# Of what is installed; a locked environment has its own, or any that is there would pass for it.
+# Stamps of finished installations. A locked environment has its own, since any other differs.
 stamp := .venv/$(if $(LOCKED),locked,stamp)
 notebooks := notebooks/*.ipynb
 strip := $(python) -m nbstripout --keep-id --extra-keys "metadata.papermill cell.metadata.papermill"
@@ -22,16 +22,16 @@ help: ## list these commands
 	@echo 'ARGS="..." is passed on:   make run ARGS="--profile smoke"   make test ARGS="-k beats"'
 	@echo 'PYTHON=... makes .venv:    make PYTHON=python3.12 run'
 
-run: $(stamp)-run ## install into .venv, then run all notebooks (profile quick, minutes)
+run: $(stamp)-run ## install into .venv and run all notebooks (profile quick, minutes)
 	$(python) run_all.py $(ARGS)
 
-full: $(stamp)-run ## everything, for the long wait (profile full)
+full: $(stamp)-run ## run all notebooks with every model (profile full, an hour)
 	$(python) run_all.py --profile full $(ARGS)
 
-smoke: $(stamp)-run ## all notebooks on synthetic beats, about a minute (profile smoke)
+smoke: $(stamp)-run ## run all notebooks on synthetic beats (profile smoke, a minute)
 	$(python) run_all.py --profile smoke $(ARGS)
 
-bench: $(stamp)-test ## measure what everything costs, into benchmarks/results
+bench: $(stamp)-test ## measure speed and memory, into benchmarks/results
 	$(python) benchmarks/speed.py $(ARGS)
 ifndef ARGS
 	$(python) benchmarks/recording_speed.py
@@ -51,20 +51,21 @@ api: $(stamp)-api ## serve the classifier over HTTP: http://localhost:8000/docs
 test: $(stamp)-test ## run the tests
 	$(python) -m pytest $(ARGS)
 
-fuzz: $(stamp)-test ## feed the parsers made-up files for ten minutes (MINUTES=60)
+fuzz: $(stamp)-test ## feed random files to the parsers for ten minutes (MINUTES=60)
 	FUZZ_SECONDS=$$(($(MINUTES) * 60 / 8)) $(python) -m pytest -s tests/faults/test_fuzz*.py $(ARGS)
 
 faults: $(stamp)-test ## fill the disk, kill every process 100 times (KILLS=1000)
 	KILLS=$(KILLS) $(python) -m pytest -m faults $(ARGS)
 
-audit: $(stamp)-test ## look for known holes in the code and in the pinned versions
+audit: $(stamp)-test ## look up known security holes of the pinned versions
 	$(python) scripts/audit.py
 
-lint: $(stamp)-test ## check style, notebooks included
+lint: $(stamp)-test ## check style, security rules and the order of imports, notebooks included
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
+	.venv/bin/lint-imports --no-logo --no-cache
 
-format: $(stamp)-test ## mend style and take the outputs out of the notebooks
+format: $(stamp)-test ## repair the style and strip the notebooks' outputs
 	$(python) -m ruff check --fix .
 	$(python) -m ruff format .
 	$(strip) $(notebooks)
@@ -98,8 +99,8 @@ clean: ## remove .venv, caches and the smoke run; keeps data, results and models
 	find ecglib tests notebooks -name __pycache__ -o -name .ipynb_checkpoints | while read -r folder; do rm -rf "$$folder"; done
 
 # --- the environment ---------------------------------------------------------------------------
-# Installed again when the dependencies change. One stamp for each set of extras; the tests' set
-# holds everything that a run needs.
+# Installed again when the dependencies change. Each set of extras has a stamp; the tests' set
+# includes the others.
 
 pip := $(python) -m pip install --disable-pip-version-check $(if $(CI),--quiet)
 
@@ -126,8 +127,7 @@ $(stamp)-api: $(needs)
 	$(call install,[api])
 	@touch $(stamp)-run $@
 
-# An environment holds absolute paths, so one that was moved or copied, or left half made, is
-# made anew.
+# An environment holds absolute paths, so one that was moved, copied or left unfinished is made again.
 ifneq ($(shell cat .venv/location 2>/dev/null),$(CURDIR))
 $(python): FORCE
 endif

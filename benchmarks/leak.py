@@ -1,15 +1,15 @@
-"""What a split tells and what it hides: the same models under three protocols.
+"""The same models under three protocols: how much of a score is the leak between the sets.
 
     python benchmarks/leak.py                 # both models, seed 0, six epochs
     python benchmarks/leak.py --architecture rhythm
     python benchmarks/leak.py --architecture deep --protocols patients
 
-Everything stays the same but the split: recipe, epochs, seed. (The cycle of the learning rate is
-shortened to few epochs, so the scores lie somewhat below those of the full recipe.) Test beats are
-scored together, and parted into those that do and do not share samples of the recording with a
-training beat. Classes and paced records as in EC57, so that the three test sides can be compared:
-the macro F1 is that of N, S and V. Lines of the same model, protocol and seed are replaced in
-``benchmarks/results/leak.csv``, which notebook 4 shows.
+Recipe, epochs and seed stay the same; only the split changes. (The learning rate's cycle is
+shortened to few epochs, so the scores are somewhat lower than those of the full recipe.) Test beats
+are scored together, and in two groups: those that share samples of the recording with a training
+beat, and those that do not. Classes and paced records as in EC57, so that the three test sets can
+be compared: the macro F1 is that of N, S and V. Lines of the same model, protocol and seed are
+replaced in ``benchmarks/results/leak.csv``, which lesson 4 shows.
 """
 
 import argparse
@@ -38,45 +38,40 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--protocols", choices=PROTOCOLS, nargs="+", default=PROTOCOLS)
-    asked = parser.parse_args()
+    options = parser.parse_args()
 
     beats = load_beats()
     if beats.synthetic:
         raise SystemExit("Figures worth keeping need the real recordings.")
-    rhythm = beats.rhythm
-    recipe = replace(RECIPES["fast"], epochs=asked.epochs, patience=asked.epochs)
-    for protocol in asked.protocols:
-        for seed in asked.seeds:
+    recipe = replace(RECIPES["fast"], epochs=options.epochs, patience=options.epochs)
+    for protocol in options.protocols:
+        for seed in options.seeds:
             split = split_beats(beats, protocol, seed)
             test, train = beats[split.test], beats[split.train]
             always = np.zeros(len(test), dtype=int)
             knn = fast_knn().fit(train.signal, train.label)
-            called = predict_proba(knn, test.signal).argmax(axis=1)
+            nearest = predict_proba(knn, test.signal).argmax(axis=1)
             torch.manual_seed(seed)
-            model = build_model(asked.architecture)
+            model = build_model(options.architecture)
             fit(model, beats, split, recipe, seed)
-            network = predict_logits(model, test.signal, rhythm[split.test])
+            network = predict_logits(model, test.signal, test.rhythm)
             for name, predicted, epochs in (
                 ("most frequent class", always, 0),
-                ("KNN", called, 0),
-                (asked.architecture, network.argmax(dim=1).numpy(), asked.epochs),
+                ("KNN", nearest, 0),
+                (options.architecture, network.argmax(dim=1).numpy(), options.epochs),
             ):
                 row = {"protocol": protocol, "model": name, "epochs": epochs, "seed": seed}
-                found = score(test, predicted, shares_samples(beats, split))
-                table = keep_benchmark("leak", pd.DataFrame([row | r for r in found]), KEY)
+                scores = score(test, predicted, shares_samples(beats, split))
+                table = keep_benchmark("leak", pd.DataFrame([row | s for s in scores]), KEY)
     print(table.to_string(float_format="{:.4f}".format))
 
 
 def score(test: Beats, predicted: np.ndarray, shared: np.ndarray) -> list[dict]:
     """Scores of all test beats, and of those that do and do not share samples with training."""
-    kinds = {
-        "all": np.ones(len(test), dtype=bool),
-        "shares samples": shared,
-        "shares none": ~shared,
-    }
+    groups = {"all": shared | True, "shares samples": shared, "shares none": ~shared}
     return [
         {"beats_asked": name} | headline(test.label[part], predicted[part], test.record[part])
-        for name, part in kinds.items()
+        for name, part in groups.items()
         if part.any()
     ]
 

@@ -12,8 +12,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-MODELS = ROOT / "models"
+# A wheel carries the default models (setup.py). It has no project folder: the current one serves,
+# so that nothing is written into site-packages.
+_PACKAGED = Path(__file__).resolve().with_name("_models")
+ROOT = Path.cwd() if _PACKAGED.is_dir() else _PACKAGED.parents[1]
+MODELS = _PACKAGED if _PACKAGED.is_dir() else ROOT / "models"
 DEFAULT_MODEL = "compact"
 
 TEMPORARY = ".tmp-"  # how the names of unfinished files begin

@@ -1,5 +1,5 @@
-"""Make ``ecglib/data/mitbih_index.npz``, the index of the published beats. Needed once; kept here
-so that everyone can check where the file comes from.
+"""Make ``ecglib/datasets/mitbih_index.npz``, the index of the published beats. It is needed once
+and kept here so that everyone can check the file's origin.
 
     python scripts/make_index.py MITDB TEST_BEATS
 
@@ -7,7 +7,7 @@ MITDB is the folder of the 48 MIT-BIH records. TEST_BEATS is an npz file with th
 and ``sample``: the beat behind each row of Kaggle's ``mitbih_test.csv``, found by comparing the
 rows with beats cut from the recordings.
 
-The index holds, for the 109,446 beats ordered by record, then by time:
+The index holds the 109,446 beats, ordered by record, then by time:
 
 ==============  =======  ===========================================================================
 ``record``      int16    record name
@@ -63,7 +63,7 @@ def main() -> None:
         raise SystemExit("A key does not fit: widen published.KEY_RANGE.")
     distance, _ = KDTree(key).query(key, k=2, p=np.inf)
     if distance[:, 1].min() <= 2 * published.TOLERANCE:
-        raise SystemExit("Two rows are too near: one more key is needed.")
+        raise SystemExit("Two rows are too similar: add a key.")
 
     with atomic_write(arguments.out) as temporary:
         np.savez_compressed(

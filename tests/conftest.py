@@ -166,19 +166,6 @@ def tidy_figures(no_warnings):
 
 
 @pytest.fixture
-def made_up(tmp_path: Path):
-    """Kaggle's two files, small, with rows that are nobody's beats; returns folder and table."""
-    import numpy as np
-
-    from kaggle_files import write_csv
-
-    rng = np.random.default_rng(0)
-    signal, label = rng.random((20, 187)).round(3), rng.integers(0, 5, 20)
-    in_test = np.arange(20) >= 15
-    return write_csv(tmp_path / "csv", signal, label, in_test), np.column_stack([signal, label])
-
-
-@pytest.fixture
 def beats():
     """Ten beats for the fake classifier; most tests have beats of their own."""
     from demo_fakes import ten_beats

@@ -39,7 +39,7 @@ def read_file(path: Path) -> dict[object, object]:
     try:
         text = path.read_text(encoding="utf-8")
         tree = yaml.compose(text, Loader=_Loader)
-        values = yaml.load(text, Loader=_Loader)  # nosec B506 # a SafeLoader
+        values = yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         raise ParameterError([f"{path.name}, line {line}: not YAML: {error.problem}"]) from error

@@ -1,6 +1,6 @@
-"""Kaggle's two heartbeat files: getting them, reading them, and naming the beat behind each row.
+"""Kaggle's two heartbeat files: download, reading, and the beat of each row.
 
-``shayanfazeli/heartbeat`` holds rows without patient or time; ``published`` knows both.
+``shayanfazeli/heartbeat`` holds rows without patient or time; `published` knows both.
 """
 
 import contextlib
@@ -10,13 +10,16 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pooch
 
 from ecglib.beats.beats import BEAT_SAMPLES, Beats
 from ecglib.beats.rhythm import rhythm_features
 from ecglib.datasets import published
 from ecglib.paths import folder_beside, home
 
+NAME = "Kaggle"
 DATASET = "shayanfazeli/heartbeat"
+CONTENT = f"{DATASET} (about 100 MB)"
 FILES = ("mitbih_train.csv", "mitbih_test.csv")
 API = "https://api.kaggle.com/"
 
@@ -33,11 +36,11 @@ class KaggleError(RuntimeError):
 
 
 def cached() -> Path | None:
-    """Folder of the files that an earlier run has downloaded whole, or None."""
+    """Folder of the files that an earlier run has downloaded completely, or None."""
     hub = Path(os.environ.get("KAGGLEHUB_CACHE") or home() / ".cache" / "kagglehub")
     hub = hub / "datasets" / DATASET
     for folder, complete in (
-        (hub / "versions" / "1", hub / "1.complete"),  # kagglehub's mark of a whole download
+        (hub / "versions" / "1", hub / "1.complete"),  # kagglehub's mark of a complete download
         (_own_cache(), _own_cache()),
     ):
         if complete.exists() and all((folder / name).is_file() for name in FILES):
@@ -46,12 +49,7 @@ def cached() -> Path | None:
 
 
 def probe() -> None:
-    """Check that Kaggle is in reach; any answer will do.
-
-    Raises
-    ------
-    KaggleError
-    """
+    """Check that Kaggle answers at all; raise `KaggleError` otherwise."""
     import requests
 
     try:
@@ -61,36 +59,25 @@ def probe() -> None:
 
 
 def download() -> Path:
-    """Download the data set: with ``kagglehub``, which needs no account, or else with ``kaggle``.
-
-    Returns
-    -------
-    Path
-        Folder that holds ``mitbih_train.csv`` and ``mitbih_test.csv``.
-
-    Raises
-    ------
-    KaggleError
-        Neither client got it; the message has the ways out.
-    """
+    """Download the data set with ``kagglehub``, which needs no account, or else with ``kaggle``."""
     faults = []
     for client in (_with_kagglehub, _with_kaggle):
-        said = io.StringIO()  # without credentials, kaggle prints a page of help when imported
+        # Without credentials, kaggle prints a page of help and exits when it is imported.
         try:
-            with contextlib.redirect_stdout(said):
+            with contextlib.redirect_stdout(io.StringIO()):
                 folder = client()
-        except (Exception, SystemExit) as error:  # kaggle 1.x exits the interpreter when imported
+        except (Exception, SystemExit) as error:
             reason = _without_keys((str(error).strip().splitlines() or [""])[0])[:120]
             faults.append(f"{client.__name__[6:]}: {type(error).__name__} {reason}".strip())
             continue
         if all((folder / name).is_file() for name in FILES):
             return folder
-        faults.append(f"{client.__name__[6:]}: no {FILES[0]} in what it downloaded")
+        faults.append(f"{client.__name__[6:]}: no {FILES[0]} in its download")
     raise KaggleError(f"Kaggle did not serve {DATASET} ({'; '.join(faults)}). {WAYS_OUT}")
 
 
 def _without_keys(text: str) -> str:
-    """A message of Kaggle's clients without the account's keys, wherever they come from."""
+    """A message of Kaggle's clients without the account's keys."""
     folder = Path(os.environ.get("KAGGLE_CONFIG_DIR") or home() / ".kaggle")
     stored = [os.environ.get(name, "") for name in ("KAGGLE_KEY", "KAGGLE_API_TOKEN")]
     for name in ("kaggle.json", "access_token"):
@@ -116,36 +103,18 @@ def _with_kaggle() -> Path:
         kaggle.api.dataset_download_files(DATASET, path=str(work), unzip=True)
         for name in FILES:
             if not (work / name).is_file():
-                raise FileNotFoundError(f"no {name} in the download")
+                raise FileNotFoundError(f"no {name} in its download")
         shutil.rmtree(folder, ignore_errors=True)
         work.rename(folder)
     return folder
 
 
 def _own_cache() -> Path:
-    import pooch
-
     return Path(pooch.os_cache("ecg-arrhythmia-notebooks")) / "heartbeat"
 
 
 def load(folder: str | Path) -> Beats:
-    """Read the two files as beats, the same ones that the recordings give.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Holds ``mitbih_train.csv`` and ``mitbih_test.csv``, which may hold any of their rows.
-
-    Returns
-    -------
-    Beats
-        In the order of the recordings: by record, then by time.
-
-    Raises
-    ------
-    ValueError
-        A file is malformed, or has rows that are not of the published data set.
-    """
+    """The two files, or some of their rows, as beats in the order of the recordings."""
     signal, label, _ = read_rows(folder)
     position = published.identify(signal, label)
     order = np.argsort(position)
@@ -165,25 +134,7 @@ def load(folder: str | Path) -> Beats:
 
 
 def read_rows(folder: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Read both files.
-
-    Parameters
-    ----------
-    folder : str or Path
-
-    Returns
-    -------
-    signal : ndarray, shape (n, 187), float32
-    label : ndarray, shape (n,), int64
-        0 to 4.
-    in_test : ndarray, shape (n,), bool
-        Whether the row stands in ``mitbih_test.csv``.
-
-    Raises
-    ------
-    ValueError
-        Not 188 columns, a value that is not a number from 0 to 1, or a label that is not 0 to 4.
-    """
+    """Rows (n, 187), labels and membership in ``mitbih_test.csv`` of both files, checked."""
     tables = [_read_table(Path(folder) / name) for name in FILES]
     signal = np.concatenate([table[:, :BEAT_SAMPLES] for table in tables])
     label = np.concatenate([table[:, BEAT_SAMPLES] for table in tables]).astype(np.int64)
@@ -202,20 +153,20 @@ def _read_table(path: Path) -> np.ndarray:
     if table.shape[1] != BEAT_SAMPLES + 1:
         raise ValueError(f"{path.name} has {table.shape[1]} columns instead of 188. {_EXPECTED}")
     values, label = table[:, :BEAT_SAMPLES], table[:, BEAT_SAMPLES]
-    for bad, what in (
+    for bad, fault in (
         (~np.isfinite(table).all(axis=1), "a value that is missing or not finite"),
         (~np.isin(label, range(5)), "a label that is not 0, 1, 2, 3 or 4"),
         (((values < -1e-6) | (values > 1 + 1e-6)).any(axis=1), "a value outside 0 to 1"),
     ):
         if bad.any():
             raise ValueError(
-                f"{path.name} has {what} in {int(bad.sum())} of {len(table)} rows, the first in "
+                f"{path.name} has {fault} in {int(bad.sum())} of {len(table)} rows, the first in "
                 f"line {int(np.argmax(bad)) + 1}. {_EXPECTED}"
             )
     return table
 
 
 _EXPECTED = (
-    "Expected are rows of 188 numbers without a header, 187 samples from 0 to 1 and a label from "
-    f"0 to 4, as in https://www.kaggle.com/datasets/{DATASET}; download the file again."
+    "The file must have rows of 188 numbers without a header, 187 samples from 0 to 1 and a label "
+    f"from 0 to 4, as in https://www.kaggle.com/datasets/{DATASET}; download the file again."
 )

@@ -1,4 +1,4 @@
-"""The front door to the data: annotated beats from the first source that has them."""
+"""Annotated beats from the first source that has them."""
 
 from pathlib import Path
 
@@ -8,16 +8,18 @@ from ecglib.recordings.wfdb import read_recording, record_names
 
 
 def load_beats(source: str = "auto", root: str | Path | None = None) -> Beats:
-    """Load all annotated beats from the first source that has them.
+    """Load all annotated beats from the first source that has them, and print that source.
 
     Parameters
     ----------
     source : {"auto", "folder", "physionet", "kaggle", "synthetic"}
-        ``auto`` tries, in this order, ``root``, ``$ECG_DATA``, ``data/`` in the project,
-        ``../shared``, the user's cache, PhysioNet, Kaggle and at last synthetic beats, and prints
-        which one served. A source named explicitly never falls back to another.
+        ``auto`` tries, in this order, ``root`` or ``$ECG_DATA``, ``data/`` in the project and
+        ``../shared``, then the user's cache, PhysioNet, Kaggle and at last synthetic beats.
+        ``folder`` tries only the folders, ``kaggle`` Kaggle's two CSV files there and then Kaggle.
+        A source named explicitly never falls back to another.
     root : str or Path, optional
-        A folder of annotated WFDB recordings, or one that holds them as ``mitdb/``.
+        A folder of annotated WFDB recordings of any database, or one that holds them as
+        ``mitdb/``, or one with Kaggle's two CSV files. If it is given, no other place is tried.
 
     Returns
     -------
@@ -27,7 +29,9 @@ def load_beats(source: str = "auto", root: str | Path | None = None) -> Beats:
     Raises
     ------
     ecglib.datasets.sources.DataSourceError
-        The source named is not in reach; the message says what was tried and the ways out.
+        The data are not in reach; the message lists the places tried and the ways out.
+    ValueError
+        The source is unknown or takes no root, or a file is malformed.
     """
     found = sources.locate(source, root or None)
     print(found.describe())

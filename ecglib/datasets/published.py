@@ -1,15 +1,16 @@
-"""The published beats: which record and sample stands behind each row of Kaggle's files.
+"""The published beats: the record and sample of each row of Kaggle's files.
 
 The index that ships with the project names the 109,446 beats in the order of ``load_beats`` and,
 for the 21,892 of ``mitbih_test.csv``, their row there. It also holds a few projections of every
-row: a row of Kaggle's files whose projections and label agree with one beat, and with one only, is
-that beat. Made by ``scripts/make_index.py``.
+row: a row of Kaggle's files is the one beat whose projections and label agree with it. Made by
+``scripts/make_index.py``.
 """
 
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from ecglib.beats.beats import BEAT_SAMPLES
 from ecglib.recordings.recording import RECORDING_FS
@@ -27,8 +28,7 @@ TOLERANCE = 3.0  # steps
 
 @cache
 def load_index() -> dict[str, np.ndarray]:
-    """Arrays of the index: ``record`` (str), ``sample``, ``label``, ``test_row`` (-1 = training),
-    ``key`` (see `keys`) and ``last_sample`` (see `rr_intervals`)."""
+    """Arrays of the index, which ``scripts/make_index.py`` describes; ``record`` as text."""
     with np.load(INDEX_FILE, allow_pickle=False) as stored:
         index = {name: stored[name] for name in stored.files}
     index["record"] = index["record"].astype(str)
@@ -37,106 +37,53 @@ def load_index() -> dict[str, np.ndarray]:
 
 
 def test_rows(record: np.ndarray, sample: np.ndarray) -> np.ndarray:
-    """Row of each beat in ``mitbih_test.csv``, -1 for the training file's beats.
-
-    Parameters
-    ----------
-    record : ndarray, shape (n,), str
-    sample : ndarray, shape (n,), int
-
-    Returns
-    -------
-    ndarray, shape (n,), int64
-
-    Raises
-    ------
-    ValueError
-        Some beats are not among the published ones.
-    """
+    """Row of each beat in ``mitbih_test.csv``, -1 for beats of the training file."""
     index = load_index()
-    known = _code(index["record"], index["sample"])
-    wanted = _code(record, sample)
-    order = np.argsort(known)
-    position = order[np.minimum(np.searchsorted(known, wanted, sorter=order), len(known) - 1)]
-    foreign = known[position] != wanted
+    known = pd.MultiIndex.from_arrays([index["record"], index["sample"]])
+    position = known.get_indexer(pd.MultiIndex.from_arrays([record, sample]))
+    foreign = position < 0
     if foreign.any():
-        first = int(np.flatnonzero(foreign)[0])
+        first = int(np.argmax(foreign))
         raise ValueError(
-            f"{int(foreign.sum())} of {len(wanted)} beats are not in the published split (the "
+            f"{int(foreign.sum())} of {len(foreign)} beats are not in the published split (the "
             f"first is record {record[first]}, sample {sample[first]}). The protocol "
             "'kaggle' is for MIT-BIH beats only; use 'random' for recordings of your own."
         )
     return index["test_row"][position].astype(np.int64)
 
 
-def _code(record: np.ndarray, sample: np.ndarray) -> np.ndarray:
-    """One number for each beat; records of other databases, whose names may not be numbers, get
-    one that no MIT-BIH beat has."""
-    names, which = np.unique(record, return_inverse=True)
-    number = np.array([int(n) if n.isdecimal() and len(n) < 6 else -1 for n in names], np.int64)
-    return number[which] * 10_000_000 + np.asarray(sample, dtype=np.int64)
-
-
 def identify(signal: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """Find the beat behind each row.
-
-    Parameters
-    ----------
-    signal : ndarray, shape (n, 187)
-    label : ndarray, shape (n,), int
-
-    Returns
-    -------
-    ndarray, shape (n,), int64
-        Positions in the index: record and sample follow from ``load_index``.
-
-    Raises
-    ------
-    ValueError
-        Some rows are not of the published data set, carry another label there, or are repeated.
-    """
+    """Position in the index of each row (n, 187) with its label."""
     from scipy.spatial import KDTree
 
     index = load_index()
     tree = KDTree(index["key"].astype(np.float64))
     distance, position = tree.query(keys(signal), p=np.inf, distance_upper_bound=TOLERANCE)
-    known = np.isfinite(distance)
-    position = np.where(known, position, 0)
-    if foreign := int((~known).sum()):
-        raise ValueError(
-            f"{foreign} of {len(signal)} rows do not belong to the published data set "
-            f"(the first is row {int(np.argmin(known)) + 1}). {_FOREIGN}"
-        )
-    wrong = index["label"][position] != label
-    if wrong.any():
-        raise ValueError(
-            f"{int(wrong.sum())} of {len(signal)} rows have another label than in the published "
-            f"data set (the first is row {int(np.argmax(wrong)) + 1}). {_FOREIGN}"
-        )
-    repeated = len(position) - len(np.unique(position))
-    if repeated:
-        raise ValueError(f"{repeated} of {len(signal)} rows are repeated. {_FOREIGN}")
+    foreign = ~np.isfinite(distance)
+    position = np.where(foreign, 0, position)
+    repeated = np.ones(len(position), dtype=bool)
+    repeated[np.unique(position, return_index=True)[1]] = False
+    for bad, fault in (
+        (foreign, "do not belong to the published data set"),
+        (index["label"][position] != label, "have another label than in the published data set"),
+        (repeated, "are repeated"),
+    ):
+        if bad.any():
+            raise ValueError(
+                f"{int(bad.sum())} of {len(signal)} rows {fault} (the first is row "
+                f"{int(np.argmax(bad)) + 1}). {_FOREIGN}"
+            )
     return position
 
 
 _FOREIGN = (
-    "Use the files as Kaggle serves them, or a part of their rows; rows of your own have no record "
-    "and no time to be known by."
+    "Use the files as Kaggle serves them, or some of their rows; the record and the time of other "
+    "rows are unknown."
 )
 
 
 def keys(signal: np.ndarray) -> np.ndarray:
-    """Project rows on fixed chirps, in steps of the index's ``key``.
-
-    Parameters
-    ----------
-    signal : ndarray, shape (n, 187)
-
-    Returns
-    -------
-    ndarray, shape (n, 4), float64
-        Not rounded: the index holds the nearest integers.
-    """
+    """Projections (n, 4) of rows (n, 187) on fixed chirps; the index holds them rounded."""
     chirps = np.cos(np.outer(np.arange(BEAT_SAMPLES) ** 2, 0.5 * np.sqrt([2, 3, 5, 7])))
     low, high = KEY_RANGE
     projection = np.asarray(signal, dtype=np.float64) @ chirps
@@ -144,11 +91,9 @@ def keys(signal: np.ndarray) -> np.ndarray:
 
 
 def rr_intervals(index: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Preceding and following RR interval of each beat of the index, in seconds, from its samples.
-
-    The last beat of each record has no row, but ends the interval after the one before.
-    """
+    """RR interval in seconds before and after each beat of the index, from its samples."""
     record, sample = index["record"], index["sample"]
+    # The last beat of each record has no row, but ends the interval after the one before.
     first = np.append(True, record[1:] != record[:-1])
     last = np.append(first[1:], True)
     following = np.append(sample[1:], 0)

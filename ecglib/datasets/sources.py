@@ -1,22 +1,23 @@
-"""Where the beats come from: the ladder from a local folder to PhysioNet, Kaggle and synthetic.
+"""The source of the beats: a local folder, the cache, PhysioNet, Kaggle or synthetic recordings.
 
-``auto`` takes the first rung that holds; a source named explicitly never falls back to another.
+``auto`` takes the first that has data; a source named explicitly never falls back to another.
 """
 
 import hashlib
 import os
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 from ecglib.datasets import kaggle, physionet, synthetic
 from ecglib.labels import MITDB_RECORDS
 from ecglib.paths import ROOT, given, sha256
 
 SOURCES = ("auto", "folder", "physionet", "kaggle", "synthetic")
+DOWNLOADS = {"physionet": physionet, "kaggle": kaggle}
 SUFFIXES = (".hea", ".dat", ".atr")
-PROBE_SECONDS = 6  # PhysioNet and Kaggle each get this long to show that they are in reach
+PROBE_SECONDS = 6  # for each of PhysioNet and Kaggle to answer
 
 WAYS_OUT = (
     "Ways to the real data: connect to the internet and run again (PhysioNet needs no account); "
@@ -26,47 +27,35 @@ WAYS_OUT = (
 
 
 class DataSourceError(RuntimeError):
-    """The data asked for is not in reach; the message says what was tried and the ways out."""
+    """The data are not in reach; the message lists the places tried and the ways out."""
 
 
 @dataclass(frozen=True)
 class Located:
-    """A source that holds what it promises.
+    """A source whose data are complete."""
 
-    Attributes
-    ----------
-    source : {"folder", "physionet", "kaggle", "synthetic"}
-    folder : Path
-        Of the WFDB records, or of ``mitbih_train.csv`` and ``mitbih_test.csv`` for ``kaggle``.
-    where : str
-        The folder in words that name neither the user nor the machine.
-    skipped : tuple of str
-        Why each rung before this one was passed over, where there was something to say.
-    """
-
-    source: str
-    folder: Path
-    where: str
-    skipped: tuple[str, ...] = ()
+    source: str  # "folder", "physionet", "kaggle" or "synthetic"
+    folder: Path  # of the WFDB records, or of Kaggle's two CSV files
+    where: str  # the folder in words that name neither the user nor the machine
+    skipped: tuple[str, ...] = ()  # why earlier places were passed over
 
     def describe(self) -> str:
-        """One line for people: what the data is, where it lies, and what was passed over."""
+        """One line about the data, their place, and the places that were passed over."""
         if self.source == "synthetic":
             tried = f" ({'; '.join(self.skipped)})" if self.skipped else ""
             line = f"SYNTHETIC beats from {self.where}, not recorded from people{tried}."
             return f"{line} {WAYS_OUT}"
+        names = {path.stem for path in self.folder.glob("*.atr")}
         if self.source == "kaggle":
-            line = f"Kaggle's heartbeat rows from {self.where}."
+            data = "Kaggle's heartbeat rows"
+        elif set(MITDB_RECORDS) <= names:
+            data = "MIT-BIH Arrhythmia Database, 48 records,"
+        elif names <= set(MITDB_RECORDS):
+            data = f"Only {len(names)} of the 48 records of the MIT-BIH Arrhythmia Database"
         else:
-            names = {path.stem for path in self.folder.glob("*.atr")}
-            if set(MITDB_RECORDS) <= names:
-                what = "MIT-BIH Arrhythmia Database, 48 records,"
-            elif names <= set(MITDB_RECORDS):
-                what = f"Only {len(names)} of the 48 records of the MIT-BIH Arrhythmia Database"
-            else:
-                what = f"{len(names)} annotated record{'s' * (len(names) != 1)} of your own"
-            line = f"{what} from {self.where}."
-        return " ".join([line, *(f"Passed over: {reason}." for reason in self.skipped)])
+            data = f"{len(names)} annotated record{'s' * (len(names) != 1)} of your own"
+        reasons = (f"Passed over: {reason}." for reason in self.skipped)
+        return " ".join([f"{data} from {self.where}.", *reasons])
 
     def checksum(self) -> str:
         """SHA-256 over the names and contents of the data files: equal data, equal digest."""
@@ -81,29 +70,7 @@ class Located:
 
 
 def locate(source: str = "auto", root: str | Path | None = None) -> Located:
-    """Find the data of a source.
-
-    Parameters
-    ----------
-    source : {"auto", "folder", "physionet", "kaggle", "synthetic"}
-        ``auto`` looks at ``root``, ``$ECG_DATA``, ``data/`` and ``../shared`` of the project, the
-        user's cache, PhysioNet, Kaggle, and at last makes synthetic records. ``folder`` looks at
-        the first four only, ``kaggle`` at the CSV files there and then at Kaggle.
-    root : str or Path, optional
-        A folder of annotated WFDB records, which need not be MIT-BIH's; or one that holds them as
-        ``mitdb/``; or one with Kaggle's two CSV files. If it is given, nothing else will do.
-
-    Returns
-    -------
-    Located
-
-    Raises
-    ------
-    DataSourceError
-        What was asked for is not in reach.
-    ValueError
-        There is no such source, or it has no use for a root.
-    """
+    """Find the data of a source, as `load_beats` describes; raise `DataSourceError` without."""
     if source not in SOURCES:
         raise ValueError(f"There is no source '{source}'. Choose from {', '.join(SOURCES)}.")
     if root and source in ("physionet", "synthetic"):
@@ -117,16 +84,21 @@ def locate(source: str = "auto", root: str | Path | None = None) -> Located:
             return found
         if root or source == "folder":
             raise DataSourceError(
-                f"No usable data: {'; '.join(skipped)}. What is needed are annotated WFDB records "
+                f"No usable data: {'; '.join(skipped)}. Needed are annotated WFDB records "
                 "(.hea, .dat and .atr of each) or, for Kaggle's rows, "
                 f"{' and '.join(kaggle.FILES)}. {WAYS_OUT}"
             )
-    if source in ("auto", "physionet", "kaggle") and (found := _cached(source, skipped)):
-        return found
-    rungs = {"physionet": _physionet, "kaggle": _kaggle}
-    for name in rungs if source == "auto" else {source} & rungs.keys():
+    downloads = {name: DOWNLOADS[name] for name in DOWNLOADS if source in ("auto", name)}
+    for name, site in downloads.items():
+        if folder := site.cached():
+            return Located(name, folder, "your cache", tuple(skipped))
+    for name, site in downloads.items():
         try:
-            return rungs[name](source == "auto", skipped)
+            if source == "auto":
+                _probe(site)
+            print(f"Downloading {site.CONTENT} from {site.NAME} to your cache ...")
+            where = f"{site.NAME}, now in your cache"
+            return Located(name, site.download(), where, tuple(skipped))
         except (physionet.DownloadError, kaggle.KaggleError) as error:
             if source != "auto":
                 raise DataSourceError("; ".join([*skipped, str(error)])) from error
@@ -144,42 +116,33 @@ def _local(source: str, root: str | Path | None, skipped: list[str]) -> Located 
         places = {"$ECG_DATA": given(data)} if data else {}
         places |= {"data": ROOT / "data", "../shared": ROOT.parent / "shared"}
     for name, place in places.items():
-        if not place.is_dir():
-            if root or name == "$ECG_DATA":
-                skipped.append(f"{name} is not a folder")
-            continue
         before = len(skipped)
-        for kind, sub, look in (
+        for kind, sub, check in (
             ("folder", "mitdb", _records),
             ("folder", "", _records),
             ("kaggle", "", _csv_files),
             ("kaggle", "kaggle", _csv_files),
         ):
-            folder = place / sub
-            if source not in ("auto", kind) or not folder.is_dir():
-                continue
-            where = f"{name}/{sub}".rstrip("/")
-            problem = look(folder, own=bool(root))
-            if problem is None:
-                return Located(kind, folder, where, tuple(skipped))
-            if problem:
-                skipped.append(f"{where} {problem}")
+            folder, where = place / sub, f"{name}/{sub}".rstrip("/")
+            if source in ("auto", kind) and folder.is_dir():
+                problem = check(folder, own=bool(root))
+                if problem is None:
+                    return Located(kind, folder, where, tuple(skipped))
+                if problem:
+                    skipped.append(f"{where} {problem}")
         if len(skipped) == before and (root or name == "$ECG_DATA"):
-            skipped.append(f"{name} holds none")
+            skipped.append(f"{name} {'holds no data' if place.is_dir() else 'is not a folder'}")
     if not skipped and source != "auto":
-        skipped.append(f"{', '.join(places)} hold none")
+        skipped.append(f"{', '.join(places)} hold no data")
     return None
 
 
 def _records(folder: Path, own: bool) -> str | None:
-    """What is wrong with the records in a folder: None if nothing, "" if there are none.
-
-    Folders found along the way must hold the whole of MIT-BIH; one that the user named may hold
-    any annotated records, but no half ones.
-    """
+    """The fault of the records in a folder: None for a usable folder, "" without any records."""
+    # A folder that the user named may hold any annotated records, others must hold all of MIT-BIH.
     files = {path.name for path in folder.iterdir() if path.suffix in SUFFIXES}
     stems = {Path(name).stem for name in files}
-    annotated = sorted(s for s in stems if f"{s}.hea" in files and f"{s}.atr" in files)
+    annotated = any(f"{s}.hea" in files and f"{s}.atr" in files for s in stems)
     known = stems.intersection(MITDB_RECORDS)
     lacking = [s + suffix for s in sorted(known) for suffix in SUFFIXES if s + suffix not in files]
     if lacking:
@@ -192,54 +155,30 @@ def _records(folder: Path, own: bool) -> str | None:
 
 
 def _csv_files(folder: Path, own: bool) -> str | None:
-    """As ``_records``, for Kaggle's two files; whose folder it is makes no difference."""
+    """The same of Kaggle's two files, in any folder."""
     absent = [name for name in kaggle.FILES if not (folder / name).is_file()]
     if len(absent) == 1:
         return f"is incomplete ({absent[0]} is missing)"
     return "" if absent else None
 
 
-def _cached(source: str, skipped: list[str]) -> Located | None:
-    """What earlier runs have downloaded, whole and unchanged."""
-    if source in ("auto", "physionet") and not physionet.missing(physionet.cache_folder()):
-        return Located("physionet", physionet.cache_folder(), "your cache", tuple(skipped))
-    if source in ("auto", "kaggle") and (folder := kaggle.cached()):
-        return Located("kaggle", folder, "your cache", tuple(skipped))
-    return None
-
-
-def _physionet(unsure: bool, skipped: list[str]) -> Located:
-    if unsure:
-        _within(PROBE_SECONDS, physionet.probe, physionet.DownloadError("PhysioNet doesn't answer"))
-    print("Downloading the MIT-BIH Arrhythmia Database (92 MB) from PhysioNet to your cache ...")
-    return Located("physionet", physionet.fetch(), "PhysioNet, now in your cache", tuple(skipped))
-
-
-def _kaggle(unsure: bool, skipped: list[str]) -> Located:
-    if unsure:
-        _within(PROBE_SECONDS, kaggle.probe, kaggle.KaggleError("Kaggle doesn't answer"))
-    print("Downloading shayanfazeli/heartbeat (about 100 MB) from Kaggle to your cache ...")
-    return Located("kaggle", kaggle.download(), "Kaggle, now in your cache", tuple(skipped))
-
-
-def _within(seconds: float, probe: Callable[[], None], late: Exception) -> None:
-    """Run a probe, but wait no longer than this: looking up a name can outlast every timeout."""
+def _probe(site: ModuleType) -> None:
+    """Probe a site, but only for a limited time: a name lookup can outlast every timeout."""
     outcome: list[Exception | None] = []
 
     def run() -> None:
         try:
-            probe()
+            site.probe()
             outcome.append(None)
-        except Exception as error:  # handed to the thread that waits
+        except Exception as error:  # handed to the waiting thread
             outcome.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(seconds)
-    if not outcome:
-        raise late
-    if outcome[0] is not None:
-        raise outcome[0]
+    thread.join(PROBE_SECONDS)
+    late = physionet.DownloadError(f"{site.NAME} doesn't answer")
+    if error := outcome[0] if outcome else late:
+        raise error
 
 
 def _name(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""Which beats a model learns from, is chosen on, and is judged by."""
+"""Training, validation and test beats by three protocols, and the leak between them."""
 
 from dataclasses import dataclass, replace
 
@@ -10,25 +10,30 @@ from ecglib.datasets import published
 from ecglib.labels import DS1, DS2, MITDB_RECORDS, SAME_PATIENT, patient_of
 
 PROTOCOLS = ("kaggle", "patients", "random")
-VALIDATION_SHARE = 0.15
+NEIGHBOURS = 4  # a row spans 1.56 s at most: at most so many further beats begin within it
+VALIDATION_SHARE = 0.15  # of the beats that are not for test
 TEST_SHARE = 0.2  # of the random protocol; the published split has the same share
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Split:
-    """Positions of the beats on each side: ``train``, ``validation``, ``test`` (int64 arrays)."""
+    """Positions of the beats of each set: ``train``, ``validation``, ``test`` (int64 arrays)."""
 
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
     protocol: str
 
-    def parts(self) -> dict[str, np.ndarray]:
-        """The three sides by name, in the order in which they are reported."""
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{len(index):,} {name}" for name, index in self.sets().items())
+        return f"Split('{self.protocol}': {counts} beats)"
+
+    def sets(self) -> dict[str, np.ndarray]:
+        """The three sets by name, in the order in which they are reported."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
     def for_refit(self) -> "Split":
-        """The validation beats put to the training beats: there is nothing left to choose."""
+        """The split with the validation beats among the training beats, for a last training."""
         train = np.concatenate([self.train, self.validation])
         return replace(self, train=train, validation=self.validation[:0])
 
@@ -42,16 +47,16 @@ def split_beats(
     ----------
     beats : Beats
     protocol : {"kaggle", "patients", "random"}
-        ``kaggle``: the published rows, the test beats in the order of ``mitbih_test.csv``. The
-        same patients are on all sides. ``patients``: de Chazal's DS1 for training and validation,
-        DS2 for test, paced records left out; validation holds patients of its own. ``random``:
-        20 % of the beats of every class for test. For records that are not MIT-BIH's,
-        ``patients`` takes every second one for test; synthetic beats, which have no published
-        split, are split by ``kaggle`` as by ``random``.
+        ``kaggle``: the published rows, the test beats in the order of ``mitbih_test.csv``. All
+        sets have beats of the same patients. ``patients``: de Chazal's DS1 for training and
+        validation, DS2 for test, without paced records; validation has patients of its own.
+        ``random``: 20 % of the beats of every class for test. For records that are not MIT-BIH's,
+        ``patients`` takes every second one for test. Synthetic beats have no published split;
+        ``kaggle`` splits them like ``random``.
     seed : int
-        Decides which training beats become validation beats, and the ``random`` test beats. Under
-        ``patients`` the validation patients are those most like all in size and class mix, so
-        hardly any other seed chooses others.
+        Draws the validation beats and the ``random`` test beats. Under ``patients`` the validation
+        patients are those with the most typical number and mix of beats, so that few seeds change
+        them.
     leave_out_202 : bool
         Under ``patients``, leave record 202 out of the test beats: it is the same person as 201
         in DS1, the one exception of the published lists.
@@ -87,7 +92,7 @@ def split_beats(
 def _stratified(
     positions: np.ndarray, label: np.ndarray, share: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw a share of every class; classes of one beat stay whole, which scikit-learn refuses."""
+    """Draw a share of every class, also of a class of one beat, which scikit-learn refuses."""
     drawn = []
     for each in np.unique(label[positions]):
         members = rng.permutation(positions[label[positions] == each])
@@ -97,6 +102,7 @@ def _stratified(
 
 
 def _by_patient(beats: Beats, seed: int, leave_out_202: bool) -> Split:
+    """Split by patients: DS1 and DS2, or every second record of another database."""
     names = np.unique(beats.record)
     if not set(names) <= set(MITDB_RECORDS):
         ds1, ds2 = names[::2], names[1::2]
@@ -129,23 +135,20 @@ def _by_patient(beats: Beats, seed: int, leave_out_202: bool) -> Split:
 
 
 def _check(beats: Beats, split: Split) -> None:
-    """No beat on two sides; under ``patients`` no patient either, but for the one exception."""
-    sides = list(split.parts().values())
-    together = np.concatenate(sides)
-    assert len(np.unique(together)) == len(together), "a beat is on two sides of the split"
+    """No beat in two sets; under ``patients`` no patient either, with one exception."""
+    sets = list(split.sets().values())
+    together = np.concatenate(sets)
+    assert len(np.unique(together)) == len(together), "a beat is in two sets of the split"
     if split.protocol != "patients":
         return
-    # Records, not persons, are compared: the published lists part 201 and 202 (see SAME_PATIENT).
-    train, validation, test = (set(beats.record[side]) for side in sides)
+    # Records, not persons, are compared: the published lists separate 201 and 202 (SAME_PATIENT).
+    train, validation, test = (set(beats.record[index]) for index in sets)
     shared = train & validation | train & test | validation & test
-    assert not shared, f"patients on two sides of the split: {', '.join(sorted(shared))}"
-
-
-NEIGHBOURS = 4  # a row spans 1.56 s at most: no more beats than this begin within it
+    assert not shared, f"patients in two sets of the split: {', '.join(sorted(shared))}"
 
 
 def shares_samples(beats: Beats, split: Split) -> np.ndarray:
-    """Which test beats hold samples of the recording that a training beat holds, too.
+    """Test beats whose rows share samples of the recording with the row of a training beat.
 
     A row runs past the next R peak, so the rows of neighbouring beats overlap. Validation beats
     count as training beats here: the published training file holds both.
@@ -165,7 +168,7 @@ def shares_samples(beats: Beats, split: Split) -> np.ndarray:
     used = beats.signal.shape[1] - filled[:, ::-1].argmax(axis=1)  # samples before the padding
     end = beats.sample + used * (beats.fs / BEAT_FS)
     in_training = np.zeros(len(beats), dtype=bool)
-    in_training[split.train] = in_training[split.validation] = True
+    in_training[split.for_refit().train] = True
     shared = np.zeros(len(beats), dtype=bool)
     for step in range(1, NEIGHBOURS + 1):
         first, second = slice(None, -step), slice(step, None)
@@ -177,7 +180,7 @@ def shares_samples(beats: Beats, split: Split) -> np.ndarray:
 
 
 def leak_table(beats: Beats, seed: int = 0) -> pd.DataFrame:
-    """Shares of the test side that training has met, for every protocol.
+    """Shares of the test beats and patients that training has seen, for every protocol.
 
     Parameters
     ----------
@@ -187,9 +190,9 @@ def leak_table(beats: Beats, seed: int = 0) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a protocol that fits the beats; ``test beats that share samples with a training
-        beat`` and ``test patients who are training patients``, both from 0 to 1. Record 202
-        counts as patient 201.
+        One row for each protocol that fits the beats; ``test beats that share samples with a
+        training beat`` and ``test patients who are training patients``, both from 0 to 1. Record
+        202 counts as patient 201.
     """
     rows = {}
     for protocol in PROTOCOLS:
@@ -197,13 +200,13 @@ def leak_table(beats: Beats, seed: int = 0) -> pd.DataFrame:
             split = split_beats(beats, protocol, seed)
         except ValueError:  # records that are not MIT-BIH's, or too few of them
             continue
-        training = np.concatenate([split.train, split.validation])
-        met = {patient_of(record) for record in np.unique(beats.record[training])}
-        asked = {patient_of(record) for record in np.unique(beats.record[split.test])}
+        shared = shares_samples(beats, split).mean()
+        learnt, tested = (
+            {patient_of(record) for record in np.unique(beats.record[index])}
+            for index in (split.for_refit().train, split.test)
+        )
         rows[protocol] = {
-            "test beats that share samples with a training beat": shares_samples(
-                beats, split
-            ).mean(),
-            "test patients who are training patients": len(asked & met) / len(asked),
+            "test beats that share samples with a training beat": shared,
+            "test patients who are training patients": len(learnt & tested) / len(tested),
         }
     return pd.DataFrame.from_dict(rows, orient="index")

@@ -1,8 +1,8 @@
-"""Generated ECG recordings, so that everything runs where no real ones are in reach.
+"""Generated ECG recordings, with which everything runs where no real ones are in reach.
 
-Each recording is one invented patient, written as MIT-BIH writes its own (WFDB format 212, 360 Hz,
-two leads, ``.atr`` annotations), and goes through the same reading and cutting as real ones. Waves
-are sums of Gaussians. They look like an ECG and can be learnt; they say nothing about hearts.
+Each recording is one invented patient in the format of MIT-BIH (WFDB format 212, 360 Hz, two leads,
+``.atr`` annotations), and is read and cut like a real one. Waves are sums of Gaussians. They look
+like an ECG and can be learnt; results on them say nothing about hearts.
 """
 
 import atexit
@@ -18,7 +18,7 @@ from ecglib.paths import folder_beside, scratch
 VERSION = 1  # part of the cache folder's name: raise it whenever the generated samples change
 FS = 360  # Hz
 GAIN, BASELINE = 200, 1024  # ADC units per mV and ADC value of 0 mV, as in MIT-BIH
-REACH = int(0.3 * FS)  # samples on each side of its centre that a wave is drawn over
+REACH = int(0.3 * FS)  # samples of a wave on each side of its centre
 N, S, V, F, Q = range(len(CLASSES))
 
 # Waves of a beat, one a row: P, Q, R, S, T and the pacemaker's spike.
@@ -35,12 +35,12 @@ VENTRICULAR = np.array([[0.00, -0.170, 0.022], [0.60, -0.050, 0.024], [1.50, 0.0
 PACED = np.array([[0.00, -0.170, 0.022], [0.35, -0.035, 0.018], [0.90, 0.000, 0.022],
                   [-1.00, 0.075, 0.032], [0.60, 0.300, 0.065], [0.80, -0.075, 0.003]])
 # fmt: on
-# How the second lead sees each wave; wide beats spread in another direction.
+# Amplitude of each wave in the second lead; wide beats spread in another direction.
 SECOND_LEAD = np.array([0.6, 1.2, 0.6, 1.8, 0.8, 0.7])
 SECOND_LEAD_WIDE = np.array([0.6, -0.4, -0.7, -1.0, -0.7, 0.7])
 
-# Share of N, S, V, F and Q by patient. Records 2k-1 and 2k use one line, so that the two sides of
-# the protocol "patients" have the same mix; every patient has some beats of every class.
+# Share of N, S, V, F and Q by patient. Records 2k-1 and 2k use one line, so that training and test
+# of the protocol "patients" have the same mix; every patient has some beats of every class.
 MIX = (
     (0.82, 0.05, 0.06, 0.04, 0.03),
     (0.14, 0.03, 0.04, 0.03, 0.76),
@@ -53,21 +53,19 @@ CONDUCTION = ("N", "N", "R", "N", "L", "N")  # bundle branch blocks belong to cl
 
 
 def cached(seed: int = 0) -> Path:
-    """Folder of the generated recordings in the user's cache, made at the first call.
-
-    Where the cache can't be written to, a folder that goes with this process takes its place.
-    """
+    """Folder of the generated recordings in the user's cache, made at the first call."""
     import pooch
 
     name = f"synthetic-v{VERSION}-seed{seed}"
     try:
         return write_recordings(Path(pooch.os_cache("ecg-arrhythmia-notebooks")) / name, seed)
-    except OSError:
+    except OSError:  # the cache can't be written to
         return write_recordings(_until_exit() / name, seed)
 
 
 @cache
 def _until_exit() -> Path:
+    """A temporary folder of this process."""
     opened = ExitStack()
     atexit.register(opened.close)
     return opened.enter_context(scratch())
@@ -76,35 +74,13 @@ def _until_exit() -> Path:
 def write_recordings(
     folder: str | Path, seed: int = 0, n_records: int = 12, minutes: float = 5.0
 ) -> Path:
-    """Write generated WFDB recordings; a folder that has recordings is left as it is.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Takes its name only when all files are complete.
-    seed : int
-        The same seed writes the same samples.
-    n_records : int
-        Number of patients, one record each: ``s01``, ``s02``, ...
-    minutes : float
-        Length of each recording.
-
-    Returns
-    -------
-    Path
-        The folder.
-
-    Raises
-    ------
-    ValueError
-        No record, too many for their names, or recordings of less than a minute.
-    """
+    """Write WFDB recordings ``s01``, ``s02``, ... unless the folder has some; return the folder."""
     import wfdb
 
     if not 1 <= n_records <= 99 or minutes < 1:
         raise ValueError(
-            f"Synthetic recordings need 1 to 99 records of at least one minute each, not "
-            f"{n_records} of {minutes:g}: shorter ones could not hold every class."
+            "Synthetic recordings need 1 to 99 records of at least one minute each, not "
+            f"{n_records} of {minutes:g}: shorter ones cannot hold every class."
         )
     folder = Path(folder)
     if any(folder.glob("*.hea")):
@@ -127,11 +103,11 @@ def write_recordings(
                 write_dir=str(work),
             )
             wfdb.wrann(name, "atr", marks, symbols, aux_note=notes, write_dir=str(work))
-        work.chmod(0o755)  # a temporary folder is its maker's alone
+        work.chmod(0o755)  # only its maker may read a temporary folder
         try:
             work.rename(folder)
         except OSError:
-            if not any(folder.glob("*.hea")):  # otherwise another process was quicker
+            if not any(folder.glob("*.hea")):  # else another process was faster
                 raise
     return folder
 
@@ -140,7 +116,7 @@ def _patient(
     rng: np.random.Generator, number: int, n_samples: int
 ) -> tuple[np.ndarray, np.ndarray, list[str], list[str]]:
     """Samples (n_samples, 2) in ADC units; the annotations' samples, symbols and notes."""
-    which = number // 2 % len(MIX)
+    which = number // 2 % len(MIX)  # line of MIX
     kind, rr = _rhythm(rng, MIX[which], n_samples / FS)
     peak = np.rint(np.cumsum(rr) * FS).astype(np.int64)
 
@@ -150,8 +126,8 @@ def _patient(
     signal = _waves(rng, symbol, rr, peak, n_samples) + _disturbances(rng, noise_at, n_samples)
     adc = np.clip(np.rint(signal * GAIN) + BASELINE, 0, 2047).astype(np.int64)
 
-    # Beside the beats: the rhythm mark that MIT-BIH records begin with, and one mark of noise.
-    peak = peak + rng.integers(-1, 2, len(peak))  # nobody marks every peak to the sample
+    # Besides the beats: the rhythm mark at the start of MIT-BIH's records, and one mark of noise.
+    peak = peak + rng.integers(-1, 2, len(peak))  # annotators miss a peak by a sample
     marks = np.concatenate([[18], peak, [noise_at]])
     order = np.argsort(marks)
     symbols = np.concatenate([["+"], symbol, ["~"]])[order].tolist()
@@ -168,7 +144,7 @@ def _rhythm(
     n = int((seconds - 2) / usual)
     count = np.maximum(np.rint(np.array(mix) * n).astype(int), 2)
     kind = np.full(n, N)
-    # Premature beats only at every second place, so that each has its pause to itself.
+    # Premature beats only at every second place, so that each has a pause of its own.
     early = rng.permutation(np.arange(4, n - 2, 2))[: count[S] + count[V]]
     kind[early] = np.repeat([S, V], count[[S, V]])[: len(early)]
     free = rng.permutation(np.setdiff1d(np.arange(3, n), early))[: count[F] + count[Q]]
@@ -180,8 +156,8 @@ def _rhythm(
     rr[kind == F] *= 0.95
     ventricular = kind[early] == V
     rr[early] *= rng.uniform(np.where(ventricular, 0.52, 0.60), np.where(ventricular, 0.76, 0.82))
-    # A ventricular beat leaves the sinus node alone: with the pause, two usual intervals. A
-    # supraventricular one resets it, and the pause is shorter.
+    # A ventricular beat does not reset the sinus node: its interval and its pause are two usual
+    # intervals. A supraventricular one resets it, and the pause is shorter.
     rr[early + 1] = np.where(ventricular, 2 * usual - rr[early], 1.06 * usual)
     rr[0] = 0.5
     return kind, rr * (seconds - 1.5) / rr.sum()
@@ -192,11 +168,11 @@ def _waves(
 ) -> np.ndarray:
     """The beats of one patient without noise, (n_samples, 2) in mV."""
     own = {"N": NORMAL, "R": RIGHT_BLOCK, "L": LEFT_BLOCK, "V": VENTRICULAR, "/": PACED}
-    for name, waves in own.items():  # nobody's waves are quite the textbook's
+    for name, waves in own.items():  # every patient's waves differ from the textbook's
         own[name] = waves * rng.uniform([0.8, 0.95, 0.88], [1.2, 1.05, 1.12], waves.shape)
     sinus = own[next((s for s in "RL" if s in symbol), "N")]
     own["A"] = sinus * [1, 1, 1]
-    own["A"][0] = [-0.6, 0.75, 1] * sinus[0]  # the atria are excited from elsewhere
+    own["A"][0] = [-0.6, 0.75, 1] * sinus[0]  # the atria are excited from another place
     blend = rng.uniform(0.35, 0.65, (len(symbol), 1, 1))
     fused = {"F": own["V"], "f": own["/"]}
     beats = np.stack([own.get(s, sinus) for s in symbol])
@@ -211,7 +187,7 @@ def _waves(
     shape = np.exp(-0.5 * ((first / FS - time[:, :, None]) / width[:, :, None]) ** 2)
     wide = np.isin(symbol, ["V", "/", "f", "F"])[:, None]
     second = amplitude * np.where(wide, SECOND_LEAD_WIDE, SECOND_LEAD)
-    where = np.clip(first + REACH, 0, n_samples + 2 * REACH - 1).ravel()  # a margin to fall into
+    where = np.clip(first + REACH, 0, n_samples + 2 * REACH - 1).ravel()  # with a margin
     leads = [
         np.bincount(where, (height[:, :, None] * shape).ravel(), n_samples + 2 * REACH)
         for height in (amplitude, second)

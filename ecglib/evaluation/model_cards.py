@@ -86,7 +86,7 @@ def keep(
     """
     classifier = Classifier(model, {})
     rhythm = beats.rhythm
-    parts = {part: index for part, index in split.parts().items() if len(index)}
+    parts = {part: index for part, index in split.sets().items() if len(index)}
     proba = {n: classifier.predict_proba(beats.signal[i], rhythm[i]) for n, i in parts.items()}
     best = history[history.kept].iloc[0]
     card = {

@@ -1,91 +1,21 @@
-"""How sure a score is: bootstrap intervals and paired tests.
+"""Uncertainty of a score: bootstrap intervals and paired tests.
 
 Scores follow from confusion matrices, so matrices are resampled instead of beats: drawing beats
-with replacement is one multinomial draw over the cells, drawing records is adding up the records'
-own matrices. A thousand resamples take milliseconds.
+with replacement is one multinomial draw over the cells, and drawing records is a sum of the
+records' own matrices. A thousand resamples take milliseconds. Beats of one patient resemble each
+other, so intervals over single beats are far too narrow for new patients; draw records for those.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
 from ecglib.labels import CLASSES
-from ecglib.metrics.scores import class_scores, confusion_matrix, overall_scores
+from ecglib.metrics.scores import class_numbers, class_scores, confusion_matrix, overall_scores
 
-
-def resampled_matrices(
-    y_true: np.ndarray,
-    y_pred: np.ndarray,
-    groups: np.ndarray | None = None,
-    n: int = 1000,
-    seed: int = 0,
-) -> np.ndarray:
-    """Confusion matrices of bootstrap resamples.
-
-    Parameters
-    ----------
-    y_true, y_pred : ndarray, shape (beats,), int
-    groups : ndarray, shape (beats,), optional
-        Record of each beat. Given, whole records are drawn: beats of one patient resemble each
-        other, and intervals over single beats are then far too narrow.
-    n : int
-        Number of resamples.
-    seed : int
-
-    Returns
-    -------
-    ndarray, shape (n, 5, 5), int64
-    """
-    k = len(CLASSES)
-    confusion_matrix(y_true, y_pred)  # for its checks
-    cell = np.asarray(y_true, dtype=np.int64) * k + np.asarray(y_pred, dtype=np.int64)
-    return _resample(cell, k * k, groups, n, seed).reshape(n, k, k)
-
-
-def bootstrap_interval(
-    y_true: np.ndarray,
-    y_pred: np.ndarray,
-    metric: str | Callable[[np.ndarray], np.ndarray] = "macro_f1",
-    groups: np.ndarray | None = None,
-    n: int = 1000,
-    seed: int = 0,
-    level: float = 0.95,
-) -> dict[str, float | int]:
-    """Percentile bootstrap interval of a score, over beats or over records.
-
-    Parameters
-    ----------
-    y_true, y_pred : ndarray, shape (beats,), int
-    metric : str or function
-        A key of `overall_scores` (``"macro_f1"``), a key of `class_scores` with a class
-        (``"f1_S"``, ``"sensitivity_V"``), or a function of matrices (n, 5, 5) -> (n,).
-    groups, n, seed
-        As in `resampled_matrices`.
-    level : float
-        Coverage of the interval.
-
-    Returns
-    -------
-    dict
-        ``value`` (of all beats), ``low``, ``high``, ``level``, ``resamples``, and
-        ``share_missing_a_class``: how many resamples have no beat of some class that the data
-        has, which happens when few records hold a class. Their averages go over the others.
-    """
-    score = metric if callable(metric) else _named_score(metric)
-    matrix = confusion_matrix(y_true, y_pred)
-    matrices = resampled_matrices(y_true, y_pred, groups, n, seed)
-    low, high = interval(score(matrices), level)
-    missing = (matrices.sum(-1) == 0) & (matrix.sum(-1) > 0)
-    return {
-        "value": float(score(matrix[None])[0]),
-        "low": low,
-        "high": high,
-        "level": level,
-        "resamples": n,
-        "share_missing_a_class": float(missing.any(-1).mean()),
-    }
+LEVEL = 0.95  # coverage of all intervals
 
 
 def interval_table(
@@ -102,28 +32,36 @@ def interval_table(
     predictions : mapping
         ``{("KNN", "test"): (y_true, proba), ...}``.
     groups : mapping, optional
-        ``{"test": record_of_each_beat, ...}``: sets that get intervals over records, too.
+        ``{"test": record_of_each_beat, ...}``: sets that get intervals over records as well.
     metrics : tuple of str
-        As `bootstrap_interval` knows them.
-    n, seed
-        As in `resampled_matrices`.
+        Scores of all classes (``"macro_f1"``) or of one class (``"f1_S"``, ``"sensitivity_V"``).
+    n, seed : int
+        Number of bootstrap resamples and their seed.
 
     Returns
     -------
     DataFrame
         Columns ``model``, ``set`` and for each metric ``M``, ``M_low``, ``M_high`` (over beats),
         ``M_records_low``, ``M_records_high`` (over records; NaN for sets without `groups`).
+
+    Raises
+    ------
+    ValueError
+        A metric is unknown, predictions and classes do not fit, or `groups` has a single record.
     """
     rows = []
-    for (model, part), (y_true, proba) in predictions.items():
-        row, records = {"model": model, "set": part}, (groups or {}).get(part)
+    for (model, name), (y_true, proba) in predictions.items():
+        classes, records = (y_true, proba.argmax(1)), (groups or {}).get(name)
+        matrix = confusion_matrix(*classes)
+        drawn = {"": resampled_matrices(classes, None, n, seed)}
+        if records is not None:
+            drawn["_records"] = resampled_matrices(classes, records, n, seed)
+        row = {"model": model, "set": name}
         for metric in metrics:
-            of_beats = bootstrap_interval(y_true, proba.argmax(1), metric, None, n, seed)
-            row |= {metric: of_beats["value"]}
-            row |= {f"{metric}_{end}": of_beats[end] for end in ("low", "high")}
-            if records is not None:
-                wide = bootstrap_interval(y_true, proba.argmax(1), metric, records, n, seed)
-                row |= {f"{metric}_records_{end}": wide[end] for end in ("low", "high")}
+            row[metric] = float(_score(matrix, metric))
+            for unit, matrices in drawn.items():
+                low, high = interval(_score(matrices, metric))
+                row |= {f"{metric}{unit}_low": low, f"{metric}{unit}_high": high}
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -138,15 +76,17 @@ def paired_test(
 ) -> dict[str, float | int]:
     """Compare two models on the same beats: exact McNemar test and paired bootstrap.
 
-    McNemar asks whether one model is right more often than the other where only one of them is
-    right. It takes the beats as independent, which beats of one patient are not; the bootstrap
-    over records (`groups`) does not.
+    McNemar's test counts the beats that only one of the two models classifies correctly. It assumes
+    that beats are independent, which beats of one patient are not. The bootstrap over records
+    (`groups`) does not assume it.
 
     Parameters
     ----------
     y_true, pred_a, pred_b : ndarray, shape (beats,), int
-    groups, n, seed
-        As in `resampled_matrices`.
+    groups : ndarray, shape (beats,), optional
+        Record of each beat; if given, whole records are drawn.
+    n, seed : int
+        Number of bootstrap resamples and their seed.
 
     Returns
     -------
@@ -155,23 +95,19 @@ def paired_test(
         ``macro_f1_b``, ``difference`` (a - b) with its 95 % interval ``low``, ``high`` and
         ``bootstrap_p`` (two-sided, at least 1 / (n + 1)).
     """
-    k = len(CLASSES)
-    f1_a, f1_b = (
-        float(overall_scores(confusion_matrix(y_true, p))["macro_f1"]) for p in (pred_a, pred_b)
-    )
-    y_true, pred_a, pred_b = (np.asarray(y, dtype=np.int64) for y in (y_true, pred_a, pred_b))
-    only_a = int(np.sum((pred_a == y_true) & (pred_b != y_true)))
-    only_b = int(np.sum((pred_b == y_true) & (pred_a != y_true)))
-    split = only_a + only_b
-    cell = (y_true * k + pred_a) * k + pred_b
-    cube = _resample(cell, k**3, groups, n, seed).reshape(n, k, k, k)
+    matrices = np.stack([confusion_matrix(y_true, p) for p in (pred_a, pred_b)])
+    f1_a, f1_b = overall_scores(matrices)["macro_f1"].tolist()
+    right_a, right_b = (np.equal(p, y_true) for p in (pred_a, pred_b))
+    only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
+    differing = only_a + only_b
+    cube = resampled_matrices((y_true, pred_a, pred_b), groups, n, seed)
     difference = overall_scores(cube.sum(3))["macro_f1"] - overall_scores(cube.sum(2))["macro_f1"]
     low, high = interval(difference)
     tail = min((difference <= 0).sum(), (difference >= 0).sum())
     return {
         "only_a_right": only_a,
         "only_b_right": only_b,
-        "mcnemar_p": float(binomtest(only_a, split).pvalue) if split else 1.0,
+        "mcnemar_p": float(binomtest(only_a, differing).pvalue) if differing else 1.0,
         "macro_f1_a": f1_a,
         "macro_f1_b": f1_b,
         "difference": f1_a - f1_b,
@@ -181,13 +117,16 @@ def paired_test(
     }
 
 
-def _resample(
-    cell: np.ndarray, n_cells: int, groups: np.ndarray | None, n: int, seed: int
+def resampled_matrices(
+    classes: tuple[np.ndarray, ...], groups: np.ndarray | None, n: int, seed: int
 ) -> np.ndarray:
-    """Counts of every cell in each resample, shape (n, n_cells)."""
-    rng = np.random.default_rng(seed)
+    """Matrices (n, 5, 5) of resampled beats or records; (n, 5, 5, 5) of two models."""
+    classes = [class_numbers(y, len(CLASSES)) for y in classes]
+    shape, rng = (len(CLASSES),) * len(classes), np.random.default_rng(seed)
+    cell, n_cells = np.ravel_multi_index(classes, shape), len(CLASSES) ** len(classes)
     if groups is None:
-        return rng.multinomial(len(cell), np.bincount(cell, minlength=n_cells) / len(cell), size=n)
+        share = np.bincount(cell, minlength=n_cells) / len(cell)
+        return rng.multinomial(len(cell), share, size=n).reshape(n, *shape)
     names, which = np.unique(groups, return_inverse=True)
     if len(which) != len(cell) or len(names) < 2:
         raise ValueError(
@@ -196,26 +135,27 @@ def _resample(
         )
     of_group = np.bincount(which * n_cells + cell, minlength=len(names) * n_cells)
     drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=n)
-    return drawn @ of_group.reshape(len(names), n_cells)
+    return (drawn @ of_group.reshape(len(names), n_cells)).reshape(n, *shape)
 
 
-def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """The middle part of resampled values, without NaN; NaN where nothing is left."""
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """The 95 % percentile interval of resampled values without NaN; NaN where all are NaN."""
     values = values[np.isfinite(values)]
     if not len(values):
         return np.nan, np.nan
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 
-def _named_score(metric: str) -> Callable[[np.ndarray], np.ndarray]:
+def _score(matrices: np.ndarray, metric: str) -> np.ndarray:
+    """A score by its name, such as ``macro_f1`` or ``f1_S``."""
     name, _, letter = metric.rpartition("_")
     if letter in CLASSES and name in ("sensitivity", "precision", "f1"):
-        return lambda matrices: class_scores(matrices)[name][:, CLASSES.index(letter)]
-    known = overall_scores(np.eye(2))
-    if metric not in known:
+        return class_scores(matrices)[name][..., CLASSES.index(letter)]
+    scores = overall_scores(matrices)
+    if metric not in scores:
         raise ValueError(
-            f"There is no score '{metric}'. Choose from {', '.join(known)}, or name a class: "
+            f"There is no score '{metric}'. Choose from {', '.join(scores)}, or name a class: "
             "sensitivity_S, precision_S, f1_S."
         )
-    return lambda matrices: overall_scores(matrices)[metric]
+    return scores[metric]

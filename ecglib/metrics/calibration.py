@@ -1,4 +1,4 @@
-"""Whether a probability means what it says: of beats called with 90 %, 90 % should be right."""
+"""Calibration: of the beats predicted with a confidence of 90 %, 90 % should be correct."""
 
 import numpy as np
 import pandas as pd
@@ -7,43 +7,41 @@ from scipy.special import log_softmax
 
 from ecglib.metrics.scores import check_predictions, ratio
 
-CALIBRATION_BINS = 15
+BINS = 15
+COVERAGE_STEPS = 200
 
 
-def calibration_bins(
-    y_true: np.ndarray, proba: np.ndarray, bins: int = CALIBRATION_BINS
-) -> pd.DataFrame:
-    """How often predictions of each confidence are right, in bins of equal width.
+def calibration_bins(y_true: np.ndarray, proba: np.ndarray) -> pd.DataFrame:
+    """Share of correct predictions by confidence, in 15 bins of equal width.
 
     Parameters
     ----------
     y_true : ndarray, shape (n,), int or bool
     proba : ndarray, shape (n, k) or (n,)
-        Of shape (n, k): the confidence is that of the predicted class, and right means that it is
-        the true one. Of shape (n,): the probability that a yes/no matter `y_true` is so.
-    bins : int
+        Of shape (n, k): the confidence is the predicted class's probability, and a prediction is
+        correct if that class is the true one. Of shape (n,): the probability that `y_true` is True.
 
     Returns
     -------
     DataFrame
-        One row a bin: ``low``, ``high``, ``beats``, ``confidence`` (mean), ``accuracy`` (share
-        that is right); the latter two are NaN in empty bins.
+        One row for each bin: ``low``, ``high``, ``beats``, ``confidence`` (mean), ``accuracy``
+        (share that is correct); the latter two are NaN in empty bins.
     """
     if np.ndim(proba) == 2:
         y_true, proba = check_predictions(y_true, proba)
         confidence, right = proba.max(1), proba.argmax(1) == y_true
     else:
         confidence, right = np.asarray(proba, dtype=float), np.asarray(y_true, dtype=bool)
-    which = np.minimum((confidence * bins).astype(int), bins - 1)
-    beats = np.bincount(which, minlength=bins)
-    edges = np.linspace(0, 1, bins + 1)
+    which = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    beats = np.bincount(which, minlength=BINS)
+    edges = np.linspace(0, 1, BINS + 1)
     return pd.DataFrame(
         {
             "low": edges[:-1],
             "high": edges[1:],
             "beats": beats,
-            "confidence": ratio(np.bincount(which, confidence, minlength=bins), beats),
-            "accuracy": ratio(np.bincount(which, right, minlength=bins), beats),
+            "confidence": ratio(np.bincount(which, confidence, minlength=BINS), beats),
+            "accuracy": ratio(np.bincount(which, right, minlength=BINS), beats),
         }
     )
 
@@ -59,21 +57,7 @@ def calibration_errors(bins: pd.DataFrame) -> dict[str, float]:
 
 
 def fit_temperature(logits: np.ndarray, y_true: np.ndarray) -> float:
-    """The number by which logits are divided so that probabilities mean what they say.
-
-    Temperature scaling (Guo et al. 2017): it changes how sure a network is, never its choice.
-
-    Parameters
-    ----------
-    logits : ndarray, shape (n, k)
-        Of validation beats.
-    y_true : ndarray, shape (n,), int
-
-    Returns
-    -------
-    float
-        The temperature with the lowest log loss, between 0.1 and 10.
-    """
+    """Temperature (0.1 to 10) with the lowest log loss on validation beats (Guo et al. 2017)."""
 
     def log_loss(exponent: float) -> float:
         scaled = log_softmax(np.asarray(logits, dtype=float) / 10**exponent, axis=1)
@@ -83,54 +67,39 @@ def fit_temperature(logits: np.ndarray, y_true: np.ndarray) -> float:
 
 
 def uncertainty_threshold(proba: np.ndarray, y_true: np.ndarray, accuracy: float = 0.995) -> float:
-    """Confidence below which a beat is called uncertain, so that the others are this accurate.
-
-    Parameters
-    ----------
-    proba : ndarray, shape (n, k)
-        Calibrated, of validation beats.
-    y_true : ndarray, shape (n,), int
-    accuracy : float
-        Wanted of the beats that are not uncertain.
-
-    Returns
-    -------
-    float
-        The lowest such threshold; 1 where no threshold reaches the accuracy.
-    """
+    """Lowest confidence from which on predictions reach an accuracy; 1 if they never do."""
     y_true, proba = check_predictions(y_true, proba)
     order = np.argsort(-proba.max(1))
     confidence, right = proba.max(1)[order], (proba.argmax(1) == y_true)[order]
     enough = right.cumsum() / np.arange(1, len(right) + 1) >= accuracy
-    enough &= np.append(confidence[1:] < confidence[:-1], True)  # no threshold parts what is tied
+    enough &= np.append(confidence[1:] < confidence[:-1], True)  # equal confidences stay together
     return float(confidence[np.flatnonzero(enough)[-1]]) if enough.any() else 1.0
 
 
-def risk_coverage(y_true: np.ndarray, proba: np.ndarray, points: int = 200) -> pd.DataFrame:
-    """What is left wrong when only the surest beats are answered, for every share of them.
+def risk_coverage(y_true: np.ndarray, proba: np.ndarray) -> pd.DataFrame:
+    """Share of errors when only the most confident beats are classified, by their share.
 
     Parameters
     ----------
     y_true : ndarray, shape (n,), int
     proba : ndarray, shape (n, k)
-    points : int
-        At most so many rows, at equal steps of coverage.
 
     Returns
     -------
     DataFrame
-        ``coverage``, the share of beats that is answered, surest first; ``threshold``, the lowest
-        confidence among them; ``risk``, the share of them that is wrong.
+        At most 200 rows, at equal steps of coverage: ``coverage``, the share of beats that is
+        classified, most confident first; ``threshold``, the lowest confidence among them;
+        ``risk``, the share of them that is wrong.
     """
     y_true, proba = check_predictions(y_true, proba)
     order = np.argsort(-proba.max(1), kind="stable")
     wrong = (proba.argmax(1) != y_true)[order].cumsum()
-    answered = np.unique(np.linspace(1, len(order), points).round().astype(int))
+    classified = np.unique(np.linspace(1, len(order), COVERAGE_STEPS).round().astype(int))
     return pd.DataFrame(
         {
-            "coverage": answered / len(order),
-            "threshold": proba.max(1)[order][answered - 1],
-            "risk": wrong[answered - 1] / answered,
+            "coverage": classified / len(order),
+            "threshold": proba.max(1)[order][classified - 1],
+            "risk": wrong[classified - 1] / classified,
         }
     )
 
@@ -138,21 +107,21 @@ def risk_coverage(y_true: np.ndarray, proba: np.ndarray, points: int = 200) -> p
 def uncertain_beats(
     y_true: np.ndarray, proba: np.ndarray, threshold: float
 ) -> dict[str, float | int]:
-    """What is gained when beats below a confidence are called uncertain.
+    """Accuracy of certain and uncertain beats at a confidence threshold.
 
     Parameters
     ----------
     y_true : ndarray, shape (n,), int
     proba : ndarray, shape (n, k)
     threshold : float
-        From `uncertainty_threshold`.
+        Beats with a lower confidence are uncertain.
 
     Returns
     -------
     dict
-        ``threshold``; ``uncertain``, the share of beats below it; ``accuracy`` of all beats,
-        ``accuracy_certain`` and ``accuracy_uncertain`` of the two parts (NaN where there are no
-        beats), and ``errors_caught``, the share of all errors that is called uncertain.
+        ``threshold``; ``uncertain``, the share of uncertain beats; ``accuracy`` of all beats,
+        ``accuracy_certain`` and ``accuracy_uncertain`` of the two groups (NaN for an empty one),
+        and ``errors_caught``, the share of all errors among the uncertain beats.
     """
     y_true, proba = check_predictions(y_true, proba)
     uncertain, right = proba.max(1) < threshold, proba.argmax(1) == y_true

@@ -1,13 +1,12 @@
-"""Tables as the standard ANSI/AAMI EC57 asks for them: S and V, gross, on average and per record.
+"""Scores of S and V by the standard ANSI/AAMI EC57: gross, on average and for each record.
 
-The standard forgives what annotators disagree about: a true F called V is no false V, and a true Q
-called S or V is no false one, as WFDB's ``bxb`` counts them, too. (They stay errors of the classes
-they belong to.) Records of paced hearts are left out. Other than ``bxb``, which skips a record's
-first five minutes, all beats count. The standard does not score N; where N is needed, for the
-macro F1 over N, S and V, a true Q called N is forgiven likewise.
+The standard allows for classes on which annotators disagree, as WFDB's ``bxb`` does: a true F
+predicted as V is not a false V, and a true Q predicted as S or V is not a false one. (Both still
+count as errors of their own class.) Records of paced hearts are left out. Unlike ``bxb``, which
+skips the first five minutes of a record, this module counts all beats. The standard does not score
+N. Where N is needed, for the macro F1 over N, S and V, a true Q predicted as N is not a false N.
 
-Everything here needs no more than true class, predicted class and record of each beat, so that any
-model's predictions can be scored.
+All functions need only the true class, the predicted class and the record of each beat.
 """
 
 from collections.abc import Sequence
@@ -20,44 +19,28 @@ from ecglib.metrics.bootstrap import interval, resampled_matrices
 from ecglib.metrics.scores import confusion_matrix, mean_of_present, ratio
 
 SCORED = ("N", "S", "V")
-FORGIVEN = {"N": "Q", "S": "Q", "V": "FQ"}  # true classes whose beats may be called so
-# Two records that decide much on their own: see `gross_table`.
+FORGIVEN = {"N": "Q", "S": "Q", "V": "FQ"}  # true classes that may be predicted as this one
+# 232 alone holds three quarters of the S beats of DS2; 202 (DS2) is the same person as 201 (DS1).
 LEFT_OUT = {"all records": "", "without 232": "232", "without 202": "202"}
 
 
 def ec57_scores(matrix: np.ndarray, classes: Sequence[str] = SCORED) -> dict[str, np.ndarray]:
-    """Scores of some classes from confusion matrices of the five.
-
-    Parameters
-    ----------
-    matrix : ndarray, shape (..., 5, 5) or (..., 6, 6)
-        True classes on rows. A sixth row counts detections that are no beat, a sixth column beats
-        that were missed.
-    classes : sequence of str
-
-    Returns
-    -------
-    dict of ndarray
-        Of shape (..., n), for each of `classes`: ``beats``, ``tp``, ``fn``, ``fp``,
-        ``sensitivity``, ``precision`` (positive predictivity) and ``f1``, NaN for a class without
-        beats.
-        Of shape (...): ``macro_f1``, the mean F1 of those that have beats, and ``accuracy``,
-        the share of their beats that is called right.
-    """
+    """Scores (..., n) of some classes, and their means (...), from confusion matrices."""
+    # A sixth row counts detections that are not beats, a sixth column missed beats.
     columns = [CLASSES.index(c) for c in classes]
     truths = [*CLASSES, "no beat"][: matrix.shape[-2]]
     counted = np.array([[true not in FORGIVEN.get(c, "") for c in classes] for true in truths])
     beats = matrix.sum(-1)[..., columns]
     tp = np.diagonal(matrix, axis1=-2, axis2=-1)[..., columns]
-    called = (matrix[..., columns] * counted).sum(-2)
-    f1 = np.where(beats > 0, ratio(2 * tp, beats + called), np.nan)
+    predicted = (matrix[..., columns] * counted).sum(-2)
+    f1 = np.where(beats > 0, ratio(2 * tp, beats + predicted), np.nan)
     return {
         "beats": beats,
         "tp": tp,
         "fn": beats - tp,
-        "fp": called - tp,
+        "fp": predicted - tp,
         "sensitivity": ratio(tp, beats),
-        "precision": ratio(tp, called),
+        "precision": ratio(tp, predicted),  # the positive predictivity
         "f1": f1,
         "macro_f1": mean_of_present(f1),
         "accuracy": ratio(tp.sum(-1), beats.sum(-1)),
@@ -67,7 +50,7 @@ def ec57_scores(matrix: np.ndarray, classes: Sequence[str] = SCORED) -> dict[str
 def headline(
     label: np.ndarray, predicted: np.ndarray, record: np.ndarray, n: int = 1000, seed: int = 0
 ) -> dict[str, float | int]:
-    """The numbers in which protocols can be compared: N, S and V, without paced records.
+    """Scores of N, S and V without paced records, which can be compared between protocols.
 
     Parameters
     ----------
@@ -82,26 +65,23 @@ def headline(
         one); ``f1_N``, ``f1_S``, ``f1_V``.
     """
     label, predicted, record = _not_paced(label, predicted, record)
-    found = ec57_scores(confusion_matrix(label, predicted))
-    ways = {"": ec57_scores(resampled_matrices(label, predicted, None, n, seed))}
+    scores = ec57_scores(confusion_matrix(label, predicted))
+    drawn = {"": ec57_scores(resampled_matrices((label, predicted), None, n, seed))}
     if len(np.unique(record)) > 1:
-        ways["_records"] = ec57_scores(resampled_matrices(label, predicted, record, n, seed))
+        drawn["_records"] = ec57_scores(resampled_matrices((label, predicted), record, n, seed))
     row = {"beats": len(label)}
     for key in ("accuracy", "macro_f1"):
-        row[key] = float(found[key])
-        for way in ("", "_records"):
-            ends = interval(ways[way][key]) if way in ways else (np.nan, np.nan)
-            row |= {f"{key}{way}_low": ends[0], f"{key}{way}_high": ends[1]}
-    return row | {f"f1_{c}": float(found["f1"][k]) for k, c in enumerate(SCORED)}
+        row[key] = float(scores[key])
+        for unit in ("", "_records"):
+            low, high = interval(drawn[unit][key]) if unit in drawn else (np.nan, np.nan)
+            row |= {f"{key}{unit}_low": low, f"{key}{unit}_high": high}
+    return row | {f"f1_{c}": float(scores["f1"][k]) for k, c in enumerate(SCORED)}
 
 
 def gross_table(
     label: np.ndarray, predicted: np.ndarray, record: np.ndarray, n: int = 1000, seed: int = 0
 ) -> pd.DataFrame:
-    """Gross and average scores of S and V, with and without two records that decide much.
-
-    Record 232 alone holds three quarters of the S beats of DS2; record 202 (DS2) is of the same
-    person as 201 (DS1).
+    """Gross and average scores of S and V, with and without records 232 and 202.
 
     Parameters
     ----------
@@ -122,16 +102,17 @@ def gross_table(
         are defined. Row ``N, S, V`` has ``f1``, the macro F1, and ``accuracy``.
     """
     label, predicted, record = _not_paced(label, predicted, record)
+    names, matrices = _by_record(label, predicted, record)
     rows = []
-    for choice, name in LEFT_OUT.items():
-        if name and name not in record:
+    for choice, left_out in LEFT_OUT.items():
+        if left_out and left_out not in names:
             continue
-        keep = record != name
-        args = label[keep], predicted[keep]
-        gross = ec57_scores(confusion_matrix(*args))
-        single = ec57_scores(_by_record(*args, record[keep])[1])
-        several = n and len(np.unique(record[keep])) > 1
-        drawn = ec57_scores(resampled_matrices(*args, record[keep], n, seed)) if several else None
+        single = ec57_scores(matrices[names != left_out])
+        gross = ec57_scores(matrices[names != left_out].sum(0))
+        drawn, keep = None, record != left_out
+        if n and len(single["f1"]) > 1:
+            classes = label[keep], predicted[keep]
+            drawn = ec57_scores(resampled_matrices(classes, record[keep], n, seed))
         for k, c in enumerate(SCORED[1:], 1):
             row = {"records": choice, "class": c}
             row |= {key: int(gross[key][k]) for key in ("beats", "tp", "fn", "fp")}
@@ -140,8 +121,7 @@ def gross_table(
                 if drawn:
                     row[f"{key}_low"], row[f"{key}_high"] = interval(drawn[key][:, k])
             for key in ("sensitivity", "precision"):
-                defined = single[key][np.isfinite(single[key][:, k]), k]
-                row[f"average_{key}"] = float(ratio(defined.sum(), len(defined)))
+                row[f"average_{key}"] = float(mean_of_present(single[key][:, k]))
             rows.append(row)
         row = {"records": choice, "class": ", ".join(SCORED), "beats": int(gross["beats"].sum())}
         for key, score in {"f1": "macro_f1", "accuracy": "accuracy"}.items():
@@ -153,7 +133,7 @@ def gross_table(
 
 
 def record_table(label: np.ndarray, predicted: np.ndarray, record: np.ndarray) -> pd.DataFrame:
-    """Scores of S and V of every record that has beats of them, or calls some so.
+    """Scores of S and V of every record that has such beats, or predictions of them.
 
     Parameters
     ----------
@@ -163,25 +143,24 @@ def record_table(label: np.ndarray, predicted: np.ndarray, record: np.ndarray) -
     Returns
     -------
     DataFrame
-        One row a record and class: ``record``, ``class``, ``beats``, ``tp``, ``fn``, ``fp``,
+        One row for each record and class: ``record``, ``class``, ``beats``, ``tp``, ``fn``, ``fp``,
         ``sensitivity``, ``precision``, ``f1`` (NaN where not defined).
     """
     names, matrices = _by_record(*_not_paced(label, predicted, record))
     scores = ec57_scores(matrices)
     of_class = ("beats", "tp", "fn", "fp", "sensitivity", "precision", "f1")
     table = pd.concat(
-        [
-            pd.DataFrame({"record": names, "class": c} | {s: scores[s][:, k] for s in of_class})
-            for k, c in enumerate(SCORED) if c != "N"
-        ]
-    )  # fmt: skip
-    asked = (table["beats"] > 0) | (table["fp"] > 0)
-    return table[asked].sort_values(["record", "class"], ignore_index=True)
+        pd.DataFrame({"record": names, "class": c} | {s: scores[s][:, k] for s in of_class})
+        for k, c in enumerate(SCORED[1:], 1)
+    )
+    present = (table["beats"] > 0) | (table["fp"] > 0)
+    return table[present].sort_values(["record", "class"], ignore_index=True)
 
 
 def _not_paced(
     label: np.ndarray, predicted: np.ndarray, record: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The three arrays, checked, without the beats of paced records."""
     arrays = tuple(np.asarray(a) for a in (label, predicted, record))
     if len({len(a) for a in arrays}) > 1:
         raise ValueError(
@@ -190,7 +169,7 @@ def _not_paced(
         )
     keep = ~np.isin(arrays[2], PACED)
     if not keep.any():
-        raise ValueError("Nothing is left to score: all beats are of paced records.")
+        raise ValueError("There are no beats to score: all of them are of paced records.")
     return tuple(a[keep] for a in arrays)
 
 

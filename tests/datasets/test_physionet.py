@@ -5,6 +5,7 @@ import os
 import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import repeat
 from types import SimpleNamespace
 
 import pooch
@@ -14,69 +15,36 @@ from ecglib.datasets import physionet
 from ecglib.labels import MITDB_RECORDS
 
 CONTENT = {f"{n}.dat": bytes([n]) * 200_000 + b"end" for n in range(1, 7)}
-REGISTRY = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENT.items()}
+REGISTRY = physionet.registry  # the real one
 
 
 class Server:
-    """Serves `files` (bytes, or paths to read) and misbehaves as told in `faults`.
-
-    `faults[name]` is a list with a fault for each request in turn; after the last, or with an
-    "ok", the file is served properly. `faults[name] = [..., "always"]` repeats the one before.
-    """
+    """Serves `files` by name, with the next fault of `faults[name]`, if any."""
 
     def __init__(self, files):
         self.files, self.faults, self.asked = files, {}, Counter()
         self.gone = threading.Event()
-        self.lock = threading.Lock()
-        self.active = self.most_active = 0
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                with server.lock:
-                    server.active += 1
-                    server.most_active = max(server.most_active, server.active)
-                try:
-                    server.answer(self, self.path.lstrip("/"))
-                finally:
-                    with server.lock:
-                        server.active -= 1
-
-            def log_message(self, *_):
-                pass
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        methods = {"do_GET": lambda request: self.answer(request), "log_message": lambda *_: None}
+        handler = type("Handler", (BaseHTTPRequestHandler,), methods)
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.http.server_port}/"
         threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.01}).start()
 
-    def next_fault(self, name):
-        with self.lock:
-            turn = self.asked[name]
-            self.asked[name] += 1
-        faults = self.faults.get(name, [])
-        if faults[-1:] == ["always"]:
-            return faults[min(turn, len(faults) - 2)]
-        return faults[turn] if turn < len(faults) else "ok"
-
-    def answer(self, request, name):
-        fault = self.next_fault(name)
-        content = self.files.get(name)
-        if fault in ("404", "503") or content is None:
+    def answer(self, request):
+        name = request.path.lstrip("/")
+        self.asked[name] += 1
+        fault, content = next(self.faults.get(name, repeat("ok"))), self.files.get(name)
+        if fault.isdecimal() or content is None:
             request.send_error(int(fault) if fault.isdecimal() else 404)
             return
-        if not isinstance(content, bytes):
-            content = content.read_bytes()
-        length = len(content)
         if fault == "corrupt":
             content = content[:-1] + bytes([content[-1] ^ 1])
-        if fault == "short":
-            length //= 2
+        half = len(content) // 2
         request.send_response(200)
-        request.send_header("Content-Length", str(length))
+        request.send_header("Content-Length", str(half if fault == "short" else len(content)))
         request.end_headers()
-        half = fault in ("truncate", "short", "stall")
-        request.wfile.write(content[: len(content) // 2] if half else content)
+        request.wfile.write(content[:half] if fault in ("truncate", "short", "stall") else content)
         if fault == "stall":
             request.wfile.flush()
             self.gone.wait(30)
@@ -88,10 +56,21 @@ class Server:
 
 
 @pytest.fixture
-def server():
+def server(monkeypatch, cache):
     server = Server(CONTENT)
+    registry = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENT.items()}
+    monkeypatch.setattr(physionet, "registry", lambda: registry)
+    monkeypatch.setattr(physionet, "BASE_URL", server.url)
+    monkeypatch.setattr(physionet, "RETRIES", 2)
+    monkeypatch.setattr(physionet, "READ_SECONDS", 0.5)
     yield server
     server.close()
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(physionet, "cache_folder", lambda: tmp_path / "mitdb")
+    return tmp_path / "mitdb"
 
 
 @pytest.fixture
@@ -102,63 +81,48 @@ def pauses(monkeypatch):
     return noted
 
 
-def fetch(server, folder, **options):
-    options = {"files": REGISTRY, "retries": 2, "read_seconds": 0.5} | options
-    return physionet.fetch(folder, server.url, **options)
-
-
-def assert_nothing_torn(folder):
-    """Under their final names there are whole files only, and nothing temporary is left."""
-    for path in folder.iterdir():
-        assert path.read_bytes() == CONTENT[path.name]
+def names_of_whole_files(folder):
+    """Names of all files, after a check that each is whole and none is temporary."""
+    assert all(path.read_bytes() == CONTENT[path.name] for path in folder.iterdir())
+    return {path.name for path in folder.iterdir()}
 
 
 def test_registry_names_the_146_files_of_the_database():
     files = physionet.registry()
     expected = {f"{r}.{suffix}" for r in MITDB_RECORDS for suffix in ("hea", "dat", "atr")}
     assert set(files) == expected | {"RECORDS", "ANNOTATORS"}
-    assert len(files) == 146
     assert all(len(digest) == 64 and int(digest, 16) for digest in files.values())
 
 
-@pytest.mark.data
-def test_hashes_are_those_of_the_real_files(mitdb):
-    assert physionet.missing(mitdb) == []
-
-
-def test_fetches_everything_four_at_a_time(server, tmp_path):
-    folder = fetch(server, tmp_path / "new" / "mitdb")
-    assert {p.name: p.read_bytes() for p in folder.iterdir()} == CONTENT
-    assert server.most_active <= physionet.PARALLEL == 4
+def test_everything_arrives_without_a_word(server, cache, capsys):
+    assert physionet.cached() is None
+    assert physionet.download() == cache == physionet.cached()
+    assert names_of_whole_files(cache) == set(CONTENT)
     assert set(server.asked.values()) == {1}
+    assert capsys.readouterr() == ("", "")  # a bar is for terminals only
 
 
-def test_keeps_whole_files_and_replaces_damaged_ones(server, tmp_path):
-    fetch(server, tmp_path)
-    (tmp_path / "3.dat").write_bytes(CONTENT["3.dat"][:-1] + b"?")
-    (tmp_path / "5.dat").write_bytes(CONTENT["5.dat"][:100])
-    (tmp_path / "6.dat").unlink()
-    assert physionet.missing(tmp_path, REGISTRY) == ["3.dat", "5.dat", "6.dat"]
+def test_keeps_whole_files_and_replaces_damaged_ones(server, cache):
+    physionet.download()
+    (cache / "3.dat").write_bytes(CONTENT["3.dat"][:-1] + b"?")
+    (cache / "5.dat").write_bytes(CONTENT["5.dat"][:100])
+    (cache / "6.dat").unlink()
+    assert physionet.missing(cache) == ["3.dat", "5.dat", "6.dat"]
     server.asked.clear()
-    fetch(server, tmp_path)
+    physionet.download()
     assert server.asked == {"3.dat": 1, "5.dat": 1, "6.dat": 1}
-    assert_nothing_torn(tmp_path)
-
-
-def test_asks_nobody_when_nothing_is_missing(server, tmp_path):
-    fetch(server, tmp_path)
+    assert names_of_whole_files(cache) == set(CONTENT)
     server.close()
-    assert fetch(server, tmp_path) == tmp_path
+    assert physionet.download() == cache  # nothing is missing, so the server is not needed
 
 
 @pytest.mark.parametrize("fault", ["503", "truncate", "short", "corrupt", "stall"])
-def test_a_fault_that_passes_is_survived(server, tmp_path, pauses, fault):
-    server.faults = {"2.dat": [fault, fault], "4.dat": [fault]}
-    fetch(server, tmp_path)
+def test_a_passing_fault_is_survived(server, cache, pauses, fault):
+    server.faults = {"2.dat": iter([fault, fault, "ok"]), "4.dat": iter([fault, "ok"])}
+    physionet.download()
     assert server.asked["2.dat"] == 3 and server.asked["4.dat"] == 2 and server.asked["1.dat"] == 1
     assert sorted(pauses) == [1, 1, 2]  # seconds, longer before each further try
-    assert len(list(tmp_path.iterdir())) == len(CONTENT)
-    assert_nothing_torn(tmp_path)
+    assert names_of_whole_files(cache) == set(CONTENT)
 
 
 @pytest.mark.parametrize(
@@ -172,77 +136,58 @@ def test_a_fault_that_passes_is_survived(server, tmp_path, pauses, fault):
         ("stall", "stopped answering", 3),
     ],
 )
-def test_a_fault_that_stays_is_explained(server, tmp_path, pauses, fault, words, tries):
-    server.faults = {"2.dat": [fault, "always"]}
+def test_a_lasting_fault_is_explained(server, cache, pauses, fault, words, tries):
+    server.faults = {"2.dat": repeat(fault)}
     with pytest.raises(physionet.DownloadError, match=words) as caught:
-        fetch(server, tmp_path)
+        physionet.download()
     assert "2.dat" in str(caught.value) and "data/mitdb/" in str(caught.value)
     assert server.asked["2.dat"] == tries
-    assert not (tmp_path / "2.dat").exists()
-    assert_nothing_torn(tmp_path)
-
-
-def test_goes_on_where_it_stopped(server, tmp_path, pauses):
-    server.faults = {"6.dat": ["404", "always"]}
-    with pytest.raises(physionet.DownloadError):
-        fetch(server, tmp_path)
-    there = {p.name for p in tmp_path.iterdir()}
+    there = names_of_whole_files(cache)
     server.faults, server.asked = {}, Counter()
-    fetch(server, tmp_path)
-    assert set(server.asked) == set(CONTENT) - there
+    physionet.download()  # goes on where it stopped
+    assert set(server.asked) == set(CONTENT) - there >= {"2.dat"}
 
 
-def test_what_a_killed_download_has_left_goes(server, tmp_path):
-    old, new, mine = (tmp_path / name for name in ("tmpab3_de9f", "tmpcd3_de9f", "tmp.txt"))
+def test_remains_of_a_killed_download_go(server, cache):
+    cache.mkdir()
+    old, new, mine = (cache / name for name in ("tmpab3_de9f", "tmpcd3_de9f", "tmp.txt"))
     for path in (old, new, mine):
         path.touch()
     os.utime(old, (1, 1))
     os.utime(mine, (1, 1))
-    fetch(server, tmp_path)
+    physionet.download()
     assert not old.exists() and new.exists() and mine.exists()
 
 
-def test_a_dripping_server_is_given_up(server, tmp_path, monkeypatch):
+def test_a_slow_server_is_given_up(server, cache, monkeypatch):
     monkeypatch.setattr(physionet, "FILE_SECONDS", -1)
     with pytest.raises(physionet.DownloadError, match="took more than"):
-        fetch(server, tmp_path)
-    assert list(tmp_path.iterdir()) == []
+        physionet.download()
+    assert list(cache.iterdir()) == []
 
 
-def test_no_server_at_all(server, tmp_path, pauses):
+def test_no_server_and_no_folder(server, cache, pauses):
     server.close()
     with pytest.raises(physionet.DownloadError, match="connection failed"):
-        fetch(server, tmp_path)
-
-
-def test_a_folder_that_cannot_be_made_is_named(server, tmp_path):
-    (tmp_path / "file").touch()
+        physionet.download()
+    cache.rmdir()
+    cache.touch()
     with pytest.raises(physionet.DownloadError, match="Error"):
-        fetch(server, tmp_path / "file" / "mitdb")
+        physionet.download()
 
 
-def test_bar_only_on_a_terminal(server, tmp_path, capsys):
-    fetch(server, tmp_path)
-    assert capsys.readouterr() == ("", "")
-
-
-def test_probe_wants_the_published_file(server):
+def test_probe_wants_the_published_file(server, monkeypatch):
+    monkeypatch.setattr(physionet, "registry", REGISTRY)
     server.files = {"RECORDS": "".join(f"{name}\n" for name in MITDB_RECORDS).encode()}
-    physionet.probe(server.url)
+    physionet.probe()
     server.files = {"RECORDS": b"<html>Please log in to the guest network</html>"}
-    with pytest.raises(physionet.DownloadError, match="something else answers"):
-        physionet.probe(server.url)
+    with pytest.raises(physionet.DownloadError, match="another server answers"):
+        physionet.probe()
     server.files = {}
     with pytest.raises(physionet.DownloadError, match="404"):
-        physionet.probe(server.url)
+        physionet.probe()
 
 
 @pytest.mark.data
-def test_the_whole_database(mitdb, tmp_path, capsys):
-    server = Server({name: mitdb / name for name in physionet.registry()})
-    try:
-        folder = physionet.fetch(tmp_path / "mitdb", server.url)
-    finally:
-        server.close()
-    assert physionet.missing(folder) == []
-    assert len(list(folder.iterdir())) == 146
+def test_hashes_are_those_of_the_real_files(mitdb):
+    assert physionet.missing(mitdb) == []

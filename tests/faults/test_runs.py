@@ -1,7 +1,6 @@
 """Runs that are killed at any moment, or run out of disk: the next one finds nothing torn.
 
-A few kills here; ``make faults`` makes a hundred of each (``make faults KILLS=1000``) and writes
-what came of it to ``outputs/reliability.md``.
+A few kills here; ``make faults`` makes a hundred of each (``make faults KILLS=1000``).
 """
 
 import json

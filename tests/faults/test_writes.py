@@ -1,7 +1,4 @@
-"""Full disks and refused writes: afterwards the old artefact or the new one, never a part.
-
-``make faults`` writes what came of it to ``outputs/reliability.md``.
-"""
+"""Full disks and refused writes: afterwards the old artefact or the new one, never a part."""
 
 import errno
 import os

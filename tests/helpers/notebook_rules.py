@@ -3,11 +3,9 @@
 import ast
 import re
 from collections.abc import Callable, Iterator
-from copy import deepcopy
 from functools import cache
 
 import nbformat
-import papermill
 from nbformat import NotebookNode
 
 NAMES = (
@@ -17,13 +15,6 @@ NAMES = (
     "04_evaluation",
     "05_classifier_demo",
 )
-COMMON_PARAMETERS = {
-    "run_dir": "outputs/lab",
-    "source": "auto",
-    "root": "",
-    "protocol": "kaggle",
-    "seed": 0,
-}
 LONGEST_CELL = 25  # lines
 OPENING = ("What you will learn", "Needs", "Makes", "Cost")
 CLOSING = ("Limits", "References")
@@ -134,67 +125,10 @@ def has_no_paths_of_its_own(notebook: NotebookNode) -> Iterator[str]:
                 yield f"cell {number} has an absolute path: {node.value!r}"
 
 
-def _parameters_cell(notebook: NotebookNode) -> tuple[str, list[ast.stmt]]:
-    """Source and statements of the parameters cell; empty unless there is exactly one."""
-    cells = [cell for cell in notebook.cells if _is_parameters(cell)]
-    if len(cells) != 1 or (tree := _parse(cells[0].source)) is None:
-        return "", []
-    return cells[0].source, tree.body
-
-
-def _is_typed_name(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
-
-
-def has_literal_parameters(notebook: NotebookNode) -> Iterator[str]:
-    """One cell is tagged `parameters`: annotated literals, one a line, the common among them."""
-    if (count := sum(map(_is_parameters, notebook.cells))) != 1:
-        yield f"{count} cells are tagged 'parameters', not 1"
-    values = {}
-    for statement in _parameters_cell(notebook)[1]:
-        line = f"line {statement.lineno} of the parameters cell"
-        if not _is_typed_name(statement):
-            yield f"{line} is not of the form `name: type = literal  # help`"
-            continue
-        name, kind = statement.target.id, ast.unparse(statement.annotation)
-        try:
-            values[name] = ast.literal_eval(statement.value)
-        except (TypeError, ValueError):
-            yield f"{line}: {name} is not a literal; derive values in the next cell"
-            continue
-        if type(values[name]).__name__ != kind.partition("[")[0]:
-            yield f"{line}: {name} is annotated {kind} but is {values[name]!r}"
-        if statement.end_lineno != statement.lineno:
-            yield f"{line}: {name} is on more than one line"
-    for name, value in COMMON_PARAMETERS.items():
-        if name not in values or values[name] != value:
-            yield f"the common parameter {name} is not there with its default {value!r}"
-
-
-def has_parameters_that_papermill_reads(notebook: NotebookNode) -> Iterator[str]:
-    """papermill, which reads the cell by regular expressions, sees names, types, values, help."""
-    source, statements = _parameters_cell(notebook)
-    try:
-        inferred = papermill.inspect_notebook(deepcopy(notebook))  # it writes into the metadata
-    except ValueError as error:
-        yield f"papermill cannot read the notebook: {error}"
-        return
-    written = {s.target.id: s for s in statements if _is_typed_name(s)}
-    if inferred.keys() != written.keys():
-        yield f"papermill reads the parameters {sorted(inferred)}, Python {sorted(written)}"
-    for name in inferred.keys() & written.keys():
-        read, statement = inferred[name], written[name]
-        if not read["help"]:
-            yield f"parameter {name} has no help: write a comment behind it"
-        if read["default"] != ast.get_source_segment(source, statement.value):
-            yield f"papermill misreads the value of {name}: {read['default']}"
-        if read["inferred_type_name"] != ast.unparse(statement.annotation):
-            yield f"papermill misreads the type of {name}: {read['inferred_type_name']}"
-
-
 def has_parameters_before_their_use(notebook: NotebookNode) -> Iterator[str]:
     """papermill puts its values behind the parameters cell: nothing before it would see them."""
-    names = {s.target.id for s in _parameters_cell(notebook)[1] if _is_typed_name(s)}
+    cells = [tree for _, cell, tree in _code(notebook) if _is_parameters(cell)]
+    names = {line.target.id for tree in cells for line in tree.body}
     for number, cell, tree in _code(notebook):
         if _is_parameters(cell):
             return
@@ -230,8 +164,6 @@ RULES: tuple[Rule, ...] = (
     has_no_definitions,
     has_short_cells,
     has_no_paths_of_its_own,
-    has_literal_parameters,
-    has_parameters_that_papermill_reads,
     has_parameters_before_their_use,
     opens_with_what_it_is_for,
     closes_with_limits_and_references,
