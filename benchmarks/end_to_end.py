@@ -16,7 +16,7 @@ import pandas as pd
 
 from ecglib import Beats, Classifier, load_beats, split_beats
 from ecglib.evaluation.results import keep_benchmark
-from ecglib.labels import CLASSES, MITDB_RECORDS, SYMBOL_TO_CLASS
+from ecglib.labels import CLASSES, MITDB_RECORDS
 from ecglib.recordings.rpeaks import match_peaks
 from ecglib.recordings.wfdb import read_recording
 
@@ -51,7 +51,7 @@ def end_to_end(classifier: Classifier, beats: Beats) -> dict:
     missed = silent = 0
     for name in MITDB_RECORDS:
         recording = read_recording(beats.folder / name, leads=[0])
-        marks = recording.mark_sample[[s in SYMBOL_TO_CLASS for s in recording.mark_symbol]]
+        marks, _ = recording.beats()
         table = classifier.classify_recording(beats.folder / name)
         mine = beats[beats.record == name]
         judged = np.isin(marks, mine.sample)

@@ -53,7 +53,7 @@ def main() -> None:
             nearest = predict_proba(knn, test.signal).argmax(axis=1)
             torch.manual_seed(seed)
             model = build_model(options.architecture)
-            fit(model, beats, split, recipe, seed)
+            fit(model, beats, split, recipe, seed=seed)
             network = predict_logits(model, test.signal, test.rhythm)
             for name, predicted, epochs in (
                 ("most frequent class", always, 0),

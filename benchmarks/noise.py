@@ -50,7 +50,7 @@ def main() -> None:
     for training, material in {"without noise": beats, "with noise": noisy}.items():
         torch.manual_seed(asked.seed)
         model = build_model(asked.architecture)
-        fit(model, material, split, recipe, asked.seed)
+        fit(model, material, split, recipe, seed=asked.seed)
         called = {each: predict_logits(model, signal).numpy() for each, signal in rows.items()}
         table = noise_scores(test.label, called)
         known = {"model": asked.architecture, "training": training, "epochs": asked.epochs}

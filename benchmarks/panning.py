@@ -20,7 +20,7 @@ from ecglib.apps.demo.widgets.strip import StripTrace
 from ecglib.beats.find import known_beats
 from ecglib.datasets.sources import locate
 from ecglib.evaluation.results import keep_benchmark
-from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
+from ecglib.labels import labels_of
 from ecglib.models.recordings import ClassifiedRecording
 from ecglib.recordings.quality import OK
 from ecglib.recordings.reading import open_ecg
@@ -46,11 +46,10 @@ def annotated(ecg: Ecg) -> Strip:
     """A recording in memory with annotated instead of predicted classes."""
     samples = ecg.read(0, ecg.n_samples, 0)
     ecg = replace(ecg, read=lambda start, stop, lead: samples[start:stop])
-    beat = np.isin(ecg.mark_symbol, list(SYMBOL_TO_CLASS))
-    peaks, symbols = ecg.mark_sample[beat], ecg.mark_symbol[beat]
+    peaks, symbols = ecg.beats()
     table = pd.DataFrame({"sample": peaks, "time_s": peaks / ecg.fs, "quality": OK})
     recording = ClassifiedRecording(table, known_beats(ecg, (0,), peaks))
-    return Strip(recording, np.array([CLASSES.index(SYMBOL_TO_CLASS[s]) for s in symbols]))
+    return Strip(recording, labels_of(symbols))
 
 
 def panned(trace: StripTrace, width: float) -> dict[str, float]:

@@ -25,7 +25,6 @@ from ecglib.labels import CLASSES, DS1, DS2
 from ecglib.metrics.ec57 import ec57_scores
 from ecglib.models.patientwise.classifier import NAME, predict_causal_by_all
 from ecglib.models.patientwise.training import (
-    annotated_beats,
     described_beats,
     fit_described,
     splice,
@@ -54,7 +53,7 @@ def main() -> None:
 
     models = {seed: fit_described(described, spliced, seed) for seed in asked.seeds}
     causal = {
-        name: predict_causal_by_all([*models.values()], r.signal, r.fs, annotated_beats(r)[0])
+        name: predict_causal_by_all([*models.values()], r.signal, r.fs, r.beats()[0])
         for name, r in recordings.items()
     }
 

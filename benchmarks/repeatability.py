@@ -1,9 +1,9 @@
-"""The same training on other threads, in another precision, as on another processor: how far apart?
+"""How far apart do the same trainings end with other threads, precisions and processors?
 
     python benchmarks/repeatability.py --epochs 4 --every 40
 
 Each variant is trained with the same seed on a part of the published training beats and compared
-with its reference; another seed shows what "different" means. Writes one line a variant to
+with its reference, and so is another seed. Writes one line a variant to
 ``benchmarks/results/repeatability.csv``.
 """
 
@@ -23,7 +23,7 @@ from ecglib import Classifier, load_beats, split_beats
 from ecglib.evaluation.results import keep_benchmark
 from ecglib.metrics.tables import summary
 from ecglib.models.network import build_model
-from ecglib.models.recipes import RECIPES
+from ecglib.models.recipes import pick_recipe
 from ecglib.models.training import fit
 
 OLDER = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}  # a processor without AVX-512
@@ -44,8 +44,8 @@ VARIANTS = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--every", type=int, default=40, help="train on every so manieth beat")
-    parser.add_argument("--only", help=argparse.SUPPRESS)  # a process of ours: variant and file
+    parser.add_argument("--every", type=int, default=40, help="train on every nth beat")
+    parser.add_argument("--only", help=argparse.SUPPRESS)  # a child process: variant and file
     parser.add_argument("--out", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.only:
@@ -53,7 +53,7 @@ def main() -> None:
         return
     rows, ended = [], {}
     for name, (settings, reference) in VARIANTS.items():
-        if settings[3]:  # what is read when torch is loaded
+        if settings[3]:  # torch reads these when it is loaded
             ended[name] = in_a_process_of_its_own(asked, name, settings[3])
         else:
             ended[name] = train(asked.epochs, asked.every, *settings[:3])
@@ -84,7 +84,7 @@ def train(epochs: int, every: int, threads: str, precision: str, seed: str) -> d
     split = replace(split, **fewer)
     torch.manual_seed(int(seed))
     model = build_model("compact")
-    fit(model, beats, split, replace(RECIPES["fast"], epochs=epochs), int(seed), None, precision)
+    fit(model, beats, split, pick_recipe("fast", epochs), seed=int(seed), precision=precision)
     test = beats[split.test]
     proba = Classifier(model, {}).predict_proba(test.signal)
     scores = summary(test.label, proba)

@@ -1,8 +1,8 @@
 """From ECG recordings to classified heartbeats; the folders are the stations, in this order.
 
 ``recordings`` → ``beats`` → ``datasets`` → ``models`` → ``evaluation`` → ``plots``; ``metrics`` are
-pure functions, ``batch`` runs the notebooks, ``apps`` are the report, the demo, the HTTP service and
-the archive. Each imports only from those before it.
+pure functions, ``batch`` runs the notebooks, ``apps`` are the report, the demo, the HTTP service
+and the archive. Each imports only from those before it.
 """
 
 from importlib import import_module

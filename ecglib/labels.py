@@ -4,6 +4,8 @@ The five AAMI classes group the MIT-BIH annotation symbols as ANSI/AAMI EC57 doe
 are those of de Chazal, O'Dwyer and Reilly (2004), which put no paced record on either side.
 """
 
+import numpy as np
+
 CLASSES = ("N", "S", "V", "F", "Q")
 CLASS_NAMES = {
     "N": "Normal",
@@ -15,23 +17,28 @@ CLASS_NAMES = {
 # Okabe and Ito's palette: told apart with every common colour vision deficiency.
 CLASS_COLOURS = {"N": "#0072B2", "S": "#E69F00", "V": "#D55E00", "F": "#CC79A7", "Q": "#6E6E6E"}
 
-CLASS_SYMBOLS = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"}
+# MIT-BIH has no B, n, r and ?; other databases do.
+CLASS_SYMBOLS = {"N": "NLRejBn", "S": "AaJS", "V": "VEr", "F": "F", "Q": "/fQ?"}
 SYMBOL_NAMES = {
     "N": "normal",
     "L": "left bundle branch block",
     "R": "right bundle branch block",
     "e": "atrial escape",
     "j": "junctional escape",
+    "B": "bundle branch block, unspecified",
+    "n": "supraventricular escape",
     "A": "atrial premature",
     "a": "aberrated atrial premature",
     "J": "junctional premature",
     "S": "supraventricular premature",
     "V": "premature ventricular contraction",
     "E": "ventricular escape",
+    "r": "R-on-T premature ventricular contraction",
     "F": "fusion of ventricular and normal",
     "/": "paced",
     "f": "fusion of paced and normal",
     "Q": "unclassifiable",
+    "?": "not classified",
 }
 SYMBOL_TO_CLASS = {symbol: name for name, symbols in CLASS_SYMBOLS.items() for symbol in symbols}
 
@@ -52,3 +59,8 @@ SAME_PATIENT = {"202": "201"}
 def patient_of(record: str) -> str:
     """Name of the patient a record belongs to: the record's own name, or 201 for record 202."""
     return SAME_PATIENT.get(record, record)
+
+
+def labels_of(symbols) -> np.ndarray:
+    """Classes of beat symbols as numbers, 0 to 4 = N S V F Q, shape (n,), int64."""
+    return np.array([CLASSES.index(SYMBOL_TO_CLASS[s]) for s in symbols], dtype=np.int64)

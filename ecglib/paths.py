@@ -1,4 +1,4 @@
-"""Where things are, and how files are written: the only module that knows the project's folders."""
+"""The project's folders, and how files are written; no other module knows the folders."""
 
 import hashlib
 import os
@@ -19,9 +19,9 @@ ROOT = Path.cwd() if _PACKAGED.is_dir() else _PACKAGED.parents[1]
 MODELS = _PACKAGED if _PACKAGED.is_dir() else ROOT / "models"
 DEFAULT_MODEL = "compact"
 
-TEMPORARY = ".tmp-"  # how the names of unfinished files begin
-SCRATCH = "ecg-notebooks-"  # ... and those of folders among the system's temporary ones
-UNCLAIMED_SECONDS = 1.0  # what a process may need from making such a folder to locking it
+TEMPORARY = ".tmp-"  # prefix of unfinished files
+SCRATCH = "ecg-notebooks-"  # prefix of our folders in the system's temporary one
+UNCLAIMED_SECONDS = 1.0  # the longest time between making such a folder and locking it
 
 # Only these run folders, and only on real data, may replace the models that the project ships.
 PUBLISHING_RUNS = (ROOT / "outputs" / "quick", ROOT / "outputs" / "full")
@@ -29,31 +29,17 @@ PUBLISHING_RUNS = (ROOT / "outputs" / "quick", ROOT / "outputs" / "full")
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
-    """Write a file so that its final name holds the old content or the new, never a part.
+    """Write to a temporary file, which takes the final name when the block ends without an error.
 
-    Parameters
-    ----------
-    path : str or Path
-        The final name; missing folders above it are made.
-
-    Yields
-    ------
-    Path
-        A temporary file in the same folder, with the same suffix, to write to. It takes the final
-        name when the block ends, and is removed when the block raises.
-
-    Raises
-    ------
-    OSError
-        A full disk, a folder that can't be written to: the message names the file and the space
-        that is left, and what the file held before is still there.
+    So the final name holds the old content or the new, never a part of it. An OSError (a full disk,
+    a folder that cannot be written to) names the file and the free space.
     """
     path = Path(path)
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         unused = path.with_name(f"{TEMPORARY}{path.stem}-{secrets.token_hex(4)}{path.suffix}")
-        unused.touch(exist_ok=False)  # readable for whom the umask lets, unlike mkstemp's
+        unused.touch(exist_ok=False)  # with the permissions of the umask, unlike mkstemp's
         temporary = unused
         yield temporary
         with temporary.open("rb+") as written:
@@ -69,20 +55,12 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
 
 def remove_unfinished(folder: Path, older_than: float = 0) -> None:
-    """Remove what writes that were killed have left in a folder and below.
-
-    Parameters
-    ----------
-    folder : Path
-        Nobody else may be writing there, unless ``older_than`` sees to it.
-    older_than : float
-        Seconds since the last change.
-    """
+    """Remove unfinished files below a folder; no running process may have any so old."""
     remove_left((path for path in folder.rglob(f"{TEMPORARY}*") if path.is_file()), older_than)
 
 
 def remove_left(paths: Iterable[Path], older_than: float = 0) -> None:
-    """Remove files and folders last changed so many seconds ago, as far as we may."""
+    """Remove files and folders that are older than so many seconds, as far as permitted."""
     for path in paths:
         with suppress(OSError):
             if time.time() - path.stat().st_mtime >= older_than:
@@ -91,10 +69,7 @@ def remove_left(paths: Iterable[Path], older_than: float = 0) -> None:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A temporary folder for as long as the block lasts; those of killed processes go first.
-
-    The lock in it tells a process that lives from one that does not any more.
-    """
+    """A temporary folder; first removes those of killed processes, whose locks are free."""
     from filelock import FileLock, Timeout
 
     with tempfile.TemporaryDirectory(prefix=SCRATCH) as name:
@@ -113,15 +88,7 @@ def scratch() -> Iterator[Path]:
 
 @contextmanager
 def folder_beside(folder: Path, older_than: float = 3600) -> Iterator[Path]:
-    """An empty folder to fill and then to rename to ``folder``; what is left of it goes.
-
-    Parameters
-    ----------
-    folder : Path
-        The final name; missing folders above it are made.
-    older_than : float
-        Seconds after which a folder of a killed process goes, too.
-    """
+    """An empty folder to fill and to rename to ``folder``; removes old ones of killed processes."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     remove_left(folder.parent.glob(f"{TEMPORARY}{folder.name}-*"), older_than)
     work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{TEMPORARY}{folder.name}-"))
@@ -132,7 +99,7 @@ def folder_beside(folder: Path, older_than: float = 3600) -> Iterator[Path]:
 
 
 def _free_mb(path: Path) -> int:
-    """Free space where a file is to be; its folder need not exist yet."""
+    """Free space for a file whose folder need not exist yet."""
     folder = next(folder for folder in path.absolute().parents if folder.exists())
     return shutil.disk_usage(folder).free // 10**6
 
@@ -198,12 +165,12 @@ class Run:
 
 
 def home() -> Path:
-    """The user's home folder; ``~`` itself where nobody knows it, as in some containers."""
+    """The user's home folder; ``~`` itself if there is none, as in some containers."""
     return Path(os.path.expanduser("~"))
 
 
 def given(path: str) -> Path:
-    """A path as somebody wrote it, made absolute; ``~`` stands for home if there is one."""
+    """A path that a user wrote, made absolute; ``~`` is the home folder."""
     return Path(os.path.abspath(os.path.expanduser(path)))
 
 
@@ -214,7 +181,7 @@ def sha256(path: Path) -> str:
 
 
 def show(path: str | Path) -> str:
-    """A path as people should see it: relative to the project, with the home folder as ``~``."""
+    """A path for people to read: relative to the project, with the home folder as ``~``."""
     path = Path(path).absolute()
     for base, prefix in ((ROOT, ""), (ROOT.parent, "../"), (home(), "~/")):
         if path.is_relative_to(base):

@@ -27,7 +27,7 @@ from scipy.spatial import KDTree
 
 from ecglib.beats.beats import cut_beats, join
 from ecglib.datasets import physionet, published
-from ecglib.labels import MITDB_RECORDS, SYMBOL_TO_CLASS
+from ecglib.labels import MITDB_RECORDS
 from ecglib.paths import atomic_write
 from ecglib.recordings.wfdb import read_recording
 
@@ -44,7 +44,7 @@ def main() -> None:
     parts, last_sample = [], []
     for name in MITDB_RECORDS:
         recording = read_recording(arguments.mitdb / name, leads=[0])
-        is_beat = [symbol in SYMBOL_TO_CLASS for symbol in recording.mark_symbol]
+        is_beat = recording.is_beat
         parts.append(cut_beats(recording))
         last_sample.append(recording.mark_sample[is_beat][-1])
     beats = join(parts, "folder")

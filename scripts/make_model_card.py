@@ -1,4 +1,4 @@
-"""Write ``models/README.md``, the model card of all models, from what the models say themselves.
+"""Write ``models/README.md``, the model card of all models, from the cards in the model files.
 
     python scripts/make_model_card.py
 
@@ -11,22 +11,22 @@ import pandas as pd
 from ecglib.evaluation.results import read_benchmark
 from ecglib.labels import CLASSES
 from ecglib.models.model_file import read_card
+from ecglib.models.recipes import Recipe
 from ecglib.paths import MODELS, Run, atomic_write
 
 PURPOSE = {
-    "compact": "the default: small, quick, one beat is all it needs",
-    "rhythm": "`compact` that is told the RR intervals around the beat, too",
+    "compact": "the default: small and fast, reads one beat",
+    "rhythm": "`compact` that also reads the RR intervals around the beat",
     "deep": "the published architecture, layer for layer, trained with our recipe",
-    "best": "as `rhythm`, learnt from labels and from five cross-fitted teachers",
-    "best_beat": "as `compact`, learnt from labels and from the same teachers, who know the rhythm",
-    "ensemble": "five of `rhythm` that answer as one, refitted with the validation beats",
+    "ensemble": "five `rhythm` networks, averaged; also trained on the validation beats",
 }
 TEXT = """# Model card
 
-Networks that class a heartbeat as Normal, Supraventricular, Ventricular, Fusion or Unknown (AAMI
-N S V F Q). One safetensors file each, with its own card inside: `ecglib.models.model_file.read_card(path)`;
-the `.onnx` file beside it is the same network for ONNX Runtime. This page is made by
-`python scripts/make_model_card.py` from these cards.
+Networks that classify a heartbeat as Normal, Supraventricular, Ventricular, Fusion or Unknown (AAMI
+N S V F Q). Each is one safetensors file that holds its own card
+(`ecglib.models.model_file.read_card(path)`). The `.onnx` file beside it is the same network for
+ONNX Runtime; `deep` has none and runs in PyTorch. `python scripts/make_model_card.py` makes this
+page from the cards.
 
 **Education and research only. Not a medical device.**
 
@@ -36,48 +36,45 @@ the `.onnx` file beside it is the same network for ONNX Runtime. This page is ma
 
 {beats}. Beats of the MIT-BIH Arrhythmia Database 1.0.0 (Open Data Commons Attribution License 1.0),
 cut and split exactly as the published Kaggle rows; 15 % of the training rows, stratified, are for
-validation. The same patients are on all sides, so these figures hold for beats of *known* people.
+validation. The same patients are in all sets, so these figures hold for beats of *known* people.
 
-## How good, on the published test beats
+## Results on the published test beats
 
 {scores}
 
-Everything was chosen on validation beats. (The test score of one variant that is not shipped, half
-the cost in `benchmarks/study.py`, was seen, too; it was set aside by its cross-entropy on training
-beats that it had not learnt from.) Once everything had been chosen, `ensemble` learnt from the
-validation beats, too; its threshold is that of `rhythm`. ECE is the expected calibration error.
+All choices were made on validation beats. (The test score of one variant that is not shipped, half
+the cost in `benchmarks/study.py`, was seen as well; its cross-entropy on training beats that it had
+not learned from ruled it out.) Once all choices were fixed, `ensemble` was trained on training and
+validation beats; its threshold is that of `rhythm`. ECE is the expected calibration error.
 
 Sensitivity / positive predictivity of each class, with the number of its test beats
-(`outputs/full/metrics/04_classes.csv`, where the intervals are, too):
+(`outputs/full/metrics/04_classes.csv`, which also has the intervals):
 
 {classes}
 
-Mean ± standard deviation over seeds, from `benchmarks/seeds.py`. *Refitted* networks learnt from
-the validation beats, too, so they have no validation scores. Of CPU seconds, only those of one
-precision compare: bf16 was computed by a processor that has it in hardware.
+Mean ± standard deviation over seeds, from `benchmarks/seeds.py`. *Refitted* networks were also
+trained on the validation beats, so they have no validation scores. Compare CPU seconds within one
+precision only; the processor computed bf16 in hardware.
 
 {seeds}
 
-## How they are trained
+## Training
 
 Most beats of a batch are changed a little (stretched, bent, scaled, noise), the learning
 rate rises and falls once in twenty epochs, an epoch leaves out half of the beats that have become
-easy, and a running average of the weights is kept; a temperature fitted on validation beats makes
-the probabilities mean what they say. No class is weighted. The students learn from labels and from
-five networks with rhythm, each of which judged the training beats that it had not seen; what they
-gain on validation beats nearly vanishes on test beats, which are harder for every method.
-`ensemble` says what five networks say on average: a little better than one of them is on average.
-`benchmarks/study.py` changes one thing of this at a time; the published recipe is there, too: `-p
-recipe reference -p architecture deep`.
+easy, and a running average of the weights is kept. A temperature fitted on validation beats
+calibrates the probabilities. No class is weighted. `ensemble` averages the probabilities of five
+networks, which is slightly better than its members are on average. `benchmarks/study.py` changes
+one thing at a time. The published recipe: `-p recipe reference -p architecture deep`.
 
 {recipe}
 
 ## Input
 
-A beat is 187 samples at 120 Hz, from its R peak, scaled to [0, 1] and zero-padded. `rhythm`, `best`
-and `ensemble` also read six ratios of RR intervals (`ecglib.beats.rhythm`), and judge by the beat alone
-where there are none. Standardisation and temperature travel inside the file; below the threshold,
-chosen on validation beats, a verdict is called uncertain.
+A beat is 187 samples at 120 Hz, from its R peak, scaled to [0, 1] and zero-padded. `rhythm` and
+`ensemble` also read six ratios of RR intervals (`ecglib.beats.rhythm`); without them, the beat
+alone decides. Standardisation and temperature are in the file. A prediction below the threshold,
+which was chosen on validation beats, is uncertain.
 
 ## Limits
 
@@ -85,9 +82,10 @@ chosen on validation beats, a verdict is called uncertain.
 
 ## How to make them again
 
-`make run` makes `compact`; `make full` makes all of them. `outputs/PROFILE/run.json` says with
-what. `patients.safetensors`, the model for new patients, holds boosted trees and no network:
-`python benchmarks/patients.py` makes it, and the project's README says how good it is.
+`make run` makes `compact`; `make full` makes all of them. `outputs/PROFILE/run.json` records the
+code, the data and the settings. `patients.safetensors`, the model for new patients, holds boosted
+trees instead of a network: `python benchmarks/patients.py` makes it, and the project's README has
+its results.
 
 ## Licence
 
@@ -112,7 +110,7 @@ def spread(values: pd.Series) -> str:
 
 
 def class_rows(models: list[str]) -> list[dict]:
-    """One row a model: what it finds of each class, and what its calls are worth."""
+    """One row a model: sensitivity and positive predictivity of each class."""
     table = pd.read_csv(Run("outputs/full").metrics / "04_classes.csv")
     table = table[table["set"] == "test"].set_index(["model", "class"])
     return [
@@ -132,14 +130,13 @@ def card_page() -> str:
     cards = {path.stem: read_card(path) for path in found if path.is_file()}
     models, scores = [], []
     for name, card in cards.items():
-        training, test = card["training"], card["metrics"]["test"]
+        test = card["metrics"]["test"]
         models.append(
             {
                 "model": f"`{name}`",
                 "what it is": PURPOSE[name],
                 "parameters": f"{card['parameters']:,}",
-                "training, CPU s": f"{training['cpu_seconds']:,.0f}",
-                "its teachers', CPU s": f"{training.get('teachers_cpu_seconds', 0):,.0f}",
+                "training, CPU s": f"{card['training']['cpu_seconds']:,.0f}",
             }
         )
         scores.append(
@@ -166,9 +163,7 @@ def card_page() -> str:
         for (name, recipe), own in read_benchmark("seeds").groupby(["architecture", "recipe"])
     ]
     first = next(iter(cards.values()))
-    recipe = {
-        name: value for name, value in first["recipe"].items() if name not in ("stop_at", "name")
-    }
+    recipe = {name: first["recipe"][name] for name in Recipe().to_dict()}
     beats = ", ".join(f"{n:,} {part}" for part, n in first["beats"].items())
     return TEXT.format(
         models=markdown(models),
@@ -178,8 +173,7 @@ def card_page() -> str:
         seeds=markdown(seeds),
         recipe="As numbers, for `compact`: "
         + "; ".join(f"{name} {value}" for name, value in recipe.items())
-        + ". What each means: `ecglib.models.recipes.Recipe`. The students learn longer, and `best` "
-        "sees more beats without their rhythm: `ecglib.models.recipes.RECIPES['student']`.",
+        + ". `ecglib.models.recipes.Recipe` explains each.",
         limits=first.get("limits", ""),
     )
 

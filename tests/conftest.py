@@ -209,12 +209,13 @@ def app(tmp_path_factory: pytest.TempPathFactory):
     from browser_app import FAULT, demo_notebook, voila
     from demo_fakes import csv
     from ecglib import load_beats
-    from ecglib.models.model_file import load_model, save_model
+    from ecglib.models.model_file import read_model, save_model
     from ecglib.paths import DEFAULT_MODEL, MODELS
 
     folder = tmp_path_factory.mktemp("app")
-    model, card = load_model(MODELS / f"{DEFAULT_MODEL}.safetensors")
-    save_model(model, folder / "run" / "models" / "twin.safetensors", card | {"name": "twin"})
+    shipped = read_model(MODELS / f"{DEFAULT_MODEL}.safetensors")
+    twin = folder / "run" / "models" / "twin.safetensors"
+    save_model(shipped.network, twin, shipped.card | {"name": "twin"})
     samples = folder / "run" / "samples"
     samples.mkdir()
     line = csv(load_beats("synthetic")[:1], labels=False)

@@ -20,7 +20,7 @@ class LockedError(RuntimeError):
 
 
 def print_anything() -> None:
-    """Spell out what a terminal or file has no letters for, instead of failing over it."""
+    """Let a terminal or file without a letter show its code instead of raising an error."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # it may have been replaced, as by a notebook
             stream.reconfigure(errors="backslashreplace")
@@ -28,13 +28,7 @@ def print_anything() -> None:
 
 @contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Hold a run folder for this process.
-
-    Raises
-    ------
-    LockedError
-        Another process holds it; the message names the process and its start.
-    """
+    """Hold a run's folder; LockedError names the process that holds it already."""
     folder.mkdir(parents=True, exist_ok=True)
     lock, owner = FileLock(folder / ".lock"), folder / ".lock-owner"
     try:
@@ -48,7 +42,7 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
             f"Another run is writing to {show(folder)}: {who}. Wait for it, or end it."
         ) from None
     try:
-        started = datetime.now().strftime("%Y-%m-%d %H:%M:%S")
+        started = f"{datetime.now():%Y-%m-%d %H:%M:%S}"
         owner.write_text(f"process {os.getpid()}, started {started}", encoding="utf-8")
         yield
     finally:
@@ -58,12 +52,9 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into one KeyboardInterrupt that carries the signal's number.
+    """Turn SIGINT and SIGTERM into one KeyboardInterrupt that carries the signal's number."""
 
-    nbclient answers it by interrupting the kernel and waiting ``STOP_SECONDS`` at most for its
-    end. Further signals are ignored meanwhile, so that nothing is left behind.
-    """
-
+    # nbclient then interrupts the kernel and waits for its end, undisturbed by further signals.
     def stop(number: int, frame: object) -> None:
         for known in previous:
             signal.signal(known, signal.SIG_IGN)

@@ -1,6 +1,6 @@
-"""``run.json``: what made the results of a run folder, for readers on another machine.
+"""``run.json``: code, data, software, machine and parameters behind the results of a run folder.
 
-It holds no absolute path and no name of a user or machine.
+It is for readers on another machine, so it holds no absolute path and no name of a user or machine.
 """
 
 import hashlib
@@ -10,45 +10,37 @@ import platform
 import re
 import subprocess
 import sys
-import tomllib
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from safetensors import safe_open
 
+from ecglib.batch.doctor import installed, requirements
 from ecglib.paths import ROOT, atomic_write, home
 
 SCHEMA = 1
-CODE = ("ecglib", "notebooks", "run_all.py")  # by which results come about
-# Of the processor: by them the numerical libraries choose how to compute, and so how to round.
+CODE = ("ecglib", "notebooks", "run_all.py")  # all that changes results
+# Instructions by which numerical libraries choose how to compute, and so how to round.
 FEATURES = ("fma", "avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "sve", "bf16")
 
 
 def describe(profile: str, source: str, checksum: str) -> dict:
-    """Everything about a run that is known before its first notebook starts.
-
-    Parameters
-    ----------
-    profile : str
-    source : str
-        The data source that serves the run.
-    checksum : str
-        SHA-256 of the data.
-    """
+    """All that is known of a run before its first notebook starts."""
     from ecglib.models.engines import threads  # not above: `run_all.py --list` needs no NumPy
 
+    processor, features = _processor()
+    packages = {each.name: installed(each.name) or "not installed" for each in requirements()}
     return {
         "schema": SCHEMA,
         "profile": profile,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "data": {"source": source, "sha256": checksum},
         "project": _project(),
-        "software": {"python": platform.python_version(), **_package_versions()},
+        "software": {"python": platform.python_version(), **packages},
         "machine": {
             "platform": f"{platform.system()} {platform.machine()}",
-            "processor": _processor(),
-            "features": _features(),
+            "processor": processor,
+            "features": features,
             "cores": os.cpu_count(),
             "threads": threads(),
         },
@@ -56,22 +48,7 @@ def describe(profile: str, source: str, checksum: str) -> dict:
 
 
 def record(folder: Path, description: dict, stage: str, entry: dict) -> None:
-    """Write one finished notebook into ``run.json``; other notebooks' entries stay.
-
-    Each entry names the commit and the data it was made from, because notebooks can be run one by
-    one. The remaining fields describe the run that wrote the file last.
-
-    Parameters
-    ----------
-    folder : Path
-        The run's folder. Headline metrics are taken from its ``metrics/headline.json``.
-    description : dict
-        From ``describe``.
-    stage : str
-        The notebook's name.
-    entry : dict
-        Its parameters, times and so on.
-    """
+    """Write one finished notebook into ``run.json``; other notebooks' entries stay."""
     notebooks = {**read(folder).get("notebooks", {}), stage: entry}
     content = description | {
         "peak_memory_mb": peak_memory_mb(),
@@ -98,10 +75,7 @@ def headline(folder: Path) -> dict:
 
 
 def describe_model(path: Path) -> dict[str, str | None]:
-    """What tells a trained network from another: the SHA-256 of its weights, and the precision.
-
-    The checksum is of the weights alone, because the model card holds the training's duration.
-    """
+    """A model's precision, and the SHA-256 of its weights without the card and its durations."""
     with safe_open(path, framework="numpy") as stored:
         card = json.loads(next(iter((stored.metadata() or {}).values()), "{}"))
     with path.open("rb") as file:
@@ -121,14 +95,7 @@ def peak_memory_mb() -> int | None:
 
 
 def without_private_paths(content, root: str = ""):
-    """A copy of JSON-like content in which no text names a folder of this machine.
-
-    Parameters
-    ----------
-    content : dict, list, str or other JSON value
-    root : str
-        A data folder given by the user; only its last part is kept.
-    """
+    """A copy of JSON-like content without this machine's folders; of ``root`` the name stays."""
     public = {str(ROOT): ".", str(ROOT.parent): "..", str(home()): "~", sys.prefix: "PYTHON"}
     if root:
         public[root] = Path(root).name
@@ -148,10 +115,7 @@ def without_private_paths(content, root: str = ""):
 
 
 def code(commit: str | None) -> str | None:
-    """What tells the code of one commit from another's: git's checksums of library and notebooks.
-
-    None where git, or the commit, is not known here.
-    """
+    """Git's checksums of a commit's library and notebooks; None if git or the commit is unknown."""
     if not re.fullmatch("[0-9a-f]{7,64}", commit or ""):
         return None
     try:
@@ -161,14 +125,14 @@ def code(commit: str | None) -> str | None:
 
 
 def _git(*arguments: str) -> str:
-    # Asking must not write: a run killed just then would leave the repository locked.
+    # No optional locks: a run killed just then would leave the repository locked.
     command = ["git", "--no-optional-locks", "-C", str(ROOT), *arguments]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
     return done.stdout.strip()
 
 
 def _project() -> dict:
-    """Commit, and whether sources differ from it (results may: the run itself writes them)."""
+    """The commit, and whether sources differ from it; a run writes results, so those may differ."""
     try:
         commit = _git("rev-parse", "HEAD")
         changes = _git("status", "--porcelain", "--", ".", ":!outputs", ":!models")
@@ -177,35 +141,13 @@ def _project() -> dict:
     return {"commit": commit, "dirty": bool(changes)}
 
 
-def _package_versions() -> dict[str, str]:
-    """Versions of what ``pyproject.toml`` depends on; a missing package shows as such."""
-    try:
-        project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    except FileNotFoundError:
-        return {}
-    versions = {}
-    for requirement in project["dependencies"]:
-        name = re.match(r"[\w.-]+", requirement)[0]
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            versions[name] = "not installed"
-    return versions
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(": ")[1] for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def _features() -> list[str]:
-    """Which of ``FEATURES`` this processor has; none are known where there is no /proc."""
+def _processor() -> tuple[str, list[str]]:
+    """The processor's name and which of ``FEATURES`` it has; none are known without /proc."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
-        return []
-    found = next((line for line in lines if line.startswith(("flags", "Features"))), "")
-    return [name for name in FEATURES if name in found.split()]
+        lines = []
+    fields = {key.strip(): value.strip() for key, _, value in (x.partition(":") for x in lines)}
+    name = fields.get("model name") or platform.processor() or platform.machine()
+    flags = fields.get("flags", fields.get("Features", "")).split()
+    return name, [feature for feature in FEATURES if feature in flags]

@@ -1,29 +1,30 @@
 """The notebooks' parameters, read from their cells without running them.
 
-The parameters cell is the one source of truth. Each of its lines reads
-``name: type = value  # help``, and the help may state what is allowed: ``(1 to 200)`` after a
-number, ``(kaggle | patients | random)`` after a text.
+Each line of a parameters cell reads ``name: type = value  # help``. The help may state the allowed
+values: ``(1 to 200)`` for a number, ``(kaggle | patients | random)`` for a text.
 """
 
 import ast
-import io
+import logging
 import math
 import re
-import tokenize
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+import papermill
 
-Value = bool | int | float | str | list
+Value = bool | int | float | str
 TYPES = {"bool": bool, "int": int, "float": float, "str": str}
 _LIMITS = re.compile(r"\(([-+.\de]+) to ([-+.\de]+)\)")
 _CHOICES = re.compile(r"\(([^()|]+(?:\|[^()|]+)+)\)")
 
+logging.getLogger("papermill").setLevel(logging.CRITICAL)  # its warnings are errors here
+
 
 class ParameterError(ValueError):
-    """What is wrong with a notebook's parameters or with those asked for: ``problems``, all."""
+    """All the ``problems`` of a notebook's parameters, or of a call's."""
 
     def __init__(self, problems: Iterable[str]):
         self.problems = list(dict.fromkeys(problems))
@@ -32,35 +33,22 @@ class ParameterError(ValueError):
 
 @dataclass(frozen=True)
 class Parameter:
-    """One line of a parameters cell; ``type``, limits and choices are those of a list's items."""
+    """One line of a parameters cell."""
 
     name: str
     type: type
     default: Value
     help: str
-    is_list: bool = False
     limits: tuple[float, float] | None = None
     choices: tuple[str, ...] = ()
 
     def accept(self, value: object) -> Value:
-        """The value in this parameter's type; a whole number will do where a float is wanted.
-
-        Raises
-        ------
-        ValueError
-            The value has another type, or lies outside what the help allows.
-        """
-        if self.is_list:
-            if type(value) is not list:
-                raise ValueError(f"must be a list, not {value!r}")
-            return [self.item.accept(item) for item in value]
+        """The value in this parameter's type; ValueError if it is of another, or not allowed."""
         if self.type is float and type(value) is int:
             value = float(value)
         if type(value) is not self.type:  # not isinstance: True must not pass as an int
-            raise ValueError(
-                f"must be of type {self.type.__name__}, "
-                f"but {value!r} is of type {type(value).__name__}"
-            )
+            wanted, found = self.type.__name__, type(value).__name__
+            raise ValueError(f"must be of type {wanted}, but {value!r} is of type {found}")
         if self.type is float and not math.isfinite(value):
             raise ValueError(f"must be a finite number, not {value!r}")
         if self.limits and not self.limits[0] <= value <= self.limits[1]:
@@ -71,12 +59,7 @@ class Parameter:
         return value
 
     def from_text(self, text: str) -> Value:
-        """The value that a text on the command line stands for: '007' stays '007' for a str.
-
-        The items of a list are separated by commas.
-        """
-        if self.is_list:
-            return [self.item.from_text(item) for item in text.split(",") if item]
+        """The value of a text from the command line: '007' stays '007' for a str."""
         if self.type is bool:
             value = {"true": True, "false": False}.get(text.lower(), text)
         else:
@@ -86,90 +69,59 @@ class Parameter:
                 value = text  # refused by its type
         return self.accept(value)
 
-    @property
-    def item(self) -> "Parameter":
-        return replace(self, is_list=False)
 
-    @property
-    def type_name(self) -> str:
-        return f"list[{self.type.__name__}]" if self.is_list else self.type.__name__
+def papermill_path(path: Path) -> str:
+    """A path for papermill, which fills in {} as str.format does."""
+    return str(path.resolve()).replace("{", "{{").replace("}", "}}")
 
 
 def inspect(notebook: Path) -> dict[str, Parameter]:
-    """Read a notebook's parameters without running any of it.
-
-    Parameters
-    ----------
-    notebook : Path
-        A notebook with exactly one code cell tagged ``parameters``.
-
-    Returns
-    -------
-    dict of str to Parameter
-        In the order of the cell.
-
-    Raises
-    ------
-    ParameterError
-        The notebook cannot be read, has no such cell or several, or a line of the cell is not a
-        literal with type and help.
-    """
+    """The parameters of a notebook, in the cell's order; ParameterError lists every fault."""
     where = notebook.name
     try:
         cells = nbformat.read(notebook, as_version=4).cells
+        tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+        statements = ast.parse("\n".join(cell.source for cell in tagged)).body
+        lines = papermill.inspect_notebook(papermill_path(notebook))
     except FileNotFoundError:
         raise ParameterError([f"{where} does not exist in {notebook.parent.name}/"]) from None
+    except SyntaxError as error:
+        raise ParameterError([f"{where}: the parameters cell is not Python: {error}"]) from error
     except (OSError, ValueError, nbformat.ValidationError) as error:
         raise ParameterError([f"{where} cannot be read: {' '.join(str(error).split())}"]) from error
-    tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
     if len(tagged) != 1:
-        raise ParameterError(
-            [f"{where} has {len(tagged)} cells tagged 'parameters' where exactly one is needed"]
-        )
-    return _parse(tagged[0].source, where)
-
-
-def _parse(source: str, where: str) -> dict[str, Parameter]:
-    try:
-        statements = ast.parse(source).body
-        tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
-    except (SyntaxError, tokenize.TokenError) as error:
-        raise ParameterError([f"{where}: the parameters cell is not Python: {error}"]) from error
-    comments = {t.start[0]: t.string.lstrip("# ") for t in tokens if t.type == tokenize.COMMENT}
+        raise ParameterError([f"{where} has {len(tagged)} cells tagged 'parameters', not one"])
+    # papermill skips what it cannot parse; here every statement has to be a parameter.
     found, problems = {}, []
     for statement in statements:
         try:
-            parameter = _parse_line(statement, comments.get(statement.end_lineno, ""))
-            if parameter.name in found:
-                raise ValueError(f"'{parameter.name}' appears twice")
-            found[parameter.name] = parameter
-        except ValueError as error:
+            name = ast.unparse(statement.target) if isinstance(statement, ast.AnnAssign) else ""
+            if name in found:
+                raise ValueError(f"'{name}' appears twice")
+            found[name] = _parameter(lines.get(name, {}))
+        except (ValueError, OverflowError) as error:
             problems.append(f"{where}: parameters cell, line {statement.lineno}: {error}")
     if problems:
         raise ParameterError(problems)
     return found
 
 
-def _parse_line(statement: ast.stmt, help_text: str) -> Parameter:
-    simple = isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
-    if not (simple and statement.value and help_text):
-        raise ValueError("it must read `name: type = value  # help`")
-    annotation = ast.unparse(statement.annotation)
-    item = annotation.removeprefix("list[").removesuffix("]")
-    if item not in TYPES or annotation not in (item, f"list[{item}]"):
-        raise ValueError(f"the type is '{annotation}' but must be {', '.join(TYPES)} or list[...]")
+def _parameter(line: Mapping[str, str]) -> Parameter:
+    """One line that papermill has split into name, type, value and help, checked."""
+    if not line.get("help"):
+        raise ValueError("it must read `name: type = value  # help`, with a single =")
+    if (kind := TYPES.get(line["inferred_type_name"])) is None:
+        raise ValueError(f"the type is '{line['inferred_type_name']}', not {', '.join(TYPES)}")
     try:
-        default = ast.literal_eval(statement.value)
-    except ValueError:
+        default = ast.literal_eval(line["default"])
+    except (ValueError, SyntaxError, TypeError):
         raise ValueError("the value must be a literal, not an expression") from None
-    limits, choices = _LIMITS.search(help_text), _CHOICES.search(help_text)
-    kind = TYPES[item]
+    limits, choices = _LIMITS.search(line["help"]), _CHOICES.search(line["help"])
     parameter = Parameter(
-        name=statement.target.id,
+        name=line["name"],
         type=kind,
         default=default,
-        help=help_text,
-        is_list=annotation != item,
+        help=line["help"],
         limits=tuple(map(float, limits.groups())) if limits and kind in (int, float) else None,
         choices=tuple(c.strip() for c in choices[1].split("|")) if choices and kind is str else (),
     )

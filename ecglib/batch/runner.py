@@ -1,10 +1,9 @@
-"""Run notebooks strictly: one counts as done only if every cell ran and every promised file is new.
+"""Run notebooks strictly: each must run every cell and make every promised file anew.
 
-papermill executes; what it lets pass is checked here. (It returns success after ``sys.exit(0)``,
-overwrites the last good notebook while it works, and takes whichever kernel is called python3.)
+papermill executes them. Left alone, it returns success after ``sys.exit(0)``, overwrites the last
+good notebook while it works, and takes any kernel that is called python3.
 """
 
-import logging
 import os
 import shutil
 import sys
@@ -12,16 +11,18 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
+from types import SimpleNamespace
 
 import nbformat
 import papermill
 from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbclient.exceptions import DeadKernelError
 from tqdm import tqdm
 from traitlets.config import Config
 
@@ -36,62 +37,36 @@ class NotebookError(RuntimeError):
 
 @dataclass(frozen=True)
 class Stage:
-    """One notebook of the pipeline.
-
-    Attributes
-    ----------
-    name : str
-        The notebook's file name without ``.ipynb``.
-    question, needs : str
-        For people, shown by ``--list``.
-    makes : tuple of str
-        Glob patterns below the run's folder; every one must match a new file that is not empty.
-    models : tuple of str
-        Names of models it saves; ``{name}`` stands for the value of that parameter.
-    cell_timeout : int, optional
-        Seconds that one cell may take.
-    """
+    """One notebook of the pipeline; ``question`` and ``needs`` are texts for ``--list``."""
 
     name: str
     question: str
-    needs: str
-    makes: tuple[str, ...]
-    models: tuple[str, ...] = ()
-    cell_timeout: int | None = None
+    makes: tuple[str, ...]  # patterns in the run's folder; each must match a new, non-empty file
+    models: tuple[str, ...] = ()  # names of saved models; {name} is the value of that parameter
+    needs: str = "a data source"
 
 
-# Waiting threads sleep instead of spinning, and large buffers are kept instead of being given back
-# at every step: measured on two busy cores, a training step takes a sixth of the processor time.
+# Waiting threads sleep instead of spinning, and large buffers are kept instead of being returned at
+# every step: on two busy cores, a training step then took a sixth of the processor time.
 FRUGAL = {
     "OMP_WAIT_POLICY": "passive",
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),  # glibc's, ignored by others
     "MALLOC_TRIM_THRESHOLD_": str(2**30),
 }
-
-
-MAX_SOCKET_FOLDER = 70  # bytes; the path of a socket may have 103 on macOS
+# Shows a notebook's output at once, such as a training's epochs, above the progress bar.
+PRINTED = SimpleNamespace(write=partial(tqdm.write, end=""), flush=lambda: sys.stdout.flush())
 
 
 class RunningInterpreter(AsyncKernelManager):
-    """Starts kernels of this very interpreter, whatever kernels this machine has installed."""
+    """Starts kernels of this very interpreter, not the installed kernel of that name."""
 
     @property
     def kernel_spec(self) -> KernelSpec:
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         backend = "module://matplotlib_inline.backend_inline"  # figures, even under MPLBACKEND=agg
         own = {"MPLBACKEND": backend, "PYTHONPATH": path}
-        asked = {name: os.environ[name] for name in FRUGAL if name in os.environ}
-        return KernelSpec(**get_kernel_dict(), env=FRUGAL | asked | own)
-
-
-class _Printed:
-    """What a notebook prints, such as the epochs of a training, as it comes and past any bar."""
-
-    def write(self, text: str) -> None:
-        tqdm.write(text, end="")
-
-    def flush(self) -> None:
-        sys.stdout.flush()
+        chosen = {name: os.environ[name] for name in FRUGAL if name in os.environ}
+        return KernelSpec(**get_kernel_dict(), env=FRUGAL | chosen | own)
 
 
 def run(
@@ -101,30 +76,13 @@ def run(
     output: Run,
     description: dict,
 ) -> None:
-    """Execute notebooks in order into ``output.folder/notebooks``; stop at the first failure.
+    """Execute notebooks in order and record each in ``run.json``; the first failure ends the run.
 
-    After each one ``run.json`` is brought up to date. Call it inside ``guards.one_at_a_time``.
-
-    Parameters
-    ----------
-    stages : sequence of Stage
-    values : mapping of notebook name to mapping
-        Checked parameters, as ``profiles.merge`` gives them.
-    notebooks : Path
-        Where the notebooks are; their working directory as well.
-    output : Run
-    description : dict
-        From ``manifest.describe``.
-
-    Raises
-    ------
-    NotebookError
-        The partial notebook is kept as ``NAME_FAILED.ipynb``; an older good one stays as it was.
+    A failed notebook is kept as NAME_FAILED.ipynb. Call it inside ``locks.one_at_a_time``.
     """
-    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # all that matters is reported here
     scratch = output.folder / ".tmp"
-    for left in (scratch, *Path(gettempdir()).glob(_elsewhere(scratch) + "*")):
-        shutil.rmtree(left, ignore_errors=True)  # of a run that was killed
+    for left in (scratch, *Path(gettempdir()).glob(_kernel_folder(scratch) + "*")):
+        shutil.rmtree(left, ignore_errors=True)  # left by a killed run
     remove_unfinished(output.folder)
     remove_unfinished(MODELS, older_than=3600)  # other runs may be writing there
     scratch.mkdir(parents=True)
@@ -136,13 +94,13 @@ def run(
             print(f"      done in {entry['seconds']:.0f} s", flush=True)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-        remove_unfinished(output.folder)  # of a kernel that was killed
+        remove_unfinished(output.folder)  # left by a killed kernel
 
 
 def _run_stage(
     stage: Stage, values: Mapping, notebooks: Path, output: Run, description: dict, scratch: Path
 ) -> dict:
-    """Execute, check and keep one notebook; its entry for ``run.json``."""
+    """Execute, check and keep one notebook; returns its entry for ``run.json``."""
     source = notebooks / f"{stage.name}.ipynb"
     effective = {p.name: p.default for p in parameters.inspect(source).values()} | dict(values)
     target = output.folder / "notebooks" / source.name
@@ -152,12 +110,12 @@ def _run_stage(
     promised = [*(output.folder / pattern for pattern in stage.makes), *models]
 
     before = _versions(promised)
-    wall, cpu = time.monotonic(), _cpu_seconds()
-    stopped = _execute(source, scratch / source.name, values, stage.cell_timeout)
-    seconds, cpu_seconds = time.monotonic() - wall, _cpu_seconds() - cpu
+    wall, times = time.monotonic(), os.times()
+    stopped = _execute(source, scratch / source.name, values)
+    seconds, cpu_seconds = time.monotonic() - wall, sum(os.times()[2:4]) - sum(times[2:4])
 
     notebook = nbformat.read(scratch / source.name, as_version=4)
-    problem = _unfinished(notebook, stopped) or _unkept(promised, before)
+    problem = _unfinished(notebook, stopped) or _broken_promises(promised, before)
     notebook.metadata.papermill.input_path = show(source)
     notebook.metadata.papermill.output_path = show(target)
     root = str(values.get("root", ""))
@@ -176,40 +134,31 @@ def _run_stage(
     }
 
 
-def _elsewhere(scratch: Path) -> str:
-    """How a run's folders among the system's temporary ones begin; a socket's path is short."""
+def _kernel_folder(scratch: Path) -> str:
+    """How a run's folders in the temporary one begin: a socket's path must be short."""
     return f"k{sha256(str(scratch.resolve()).encode()).hexdigest()[:6]}-"
 
 
-def _execute(source: Path, target: Path, values: Mapping, cell_timeout: int | None) -> str:
-    """Execute into ``target``; a reason if something other than a cell's error stopped it."""
+def _execute(source: Path, target: Path, values: Mapping) -> str:
+    """Execute into ``target``; the reason if something other than a cell's error stopped it."""
     bar = {"desc": source.stem, "leave": False} if sys.stderr.isatty() else False
-    transport = "ipc" if os.name == "posix" else "tcp"  # no port that others could listen to
-    # Where the next run finds what a killed one leaves.
-    near = target.parent.resolve()
-    place = (
-        {"prefix": "kernel-", "dir": near}
-        if len(os.fsencode(near)) <= MAX_SOCKET_FOLDER
-        else {"prefix": _elsewhere(near)}
-    )
-    with TemporaryDirectory(**place) as folder:
+    with TemporaryDirectory(prefix=_kernel_folder(target.parent)) as folder:
         settings = {
             "connection_file": str(Path(folder) / "k.json"),
-            "transport": transport,
+            "transport": "ipc" if os.name == "posix" else "tcp",  # a port is open to other programs
             "shutdown_wait_time": STOP_SECONDS,
         }
         try:
             papermill.execute_notebook(
-                _literally(source),
-                _literally(target),
+                parameters.papermill_path(source),
+                parameters.papermill_path(target),
                 dict(values),
                 kernel_name="python3",
                 language="python",
                 cwd=source.parent,
                 progress_bar=bar,
-                execution_timeout=cell_timeout,
                 store_widget_state=False,
-                stdout_file=_Printed(),
+                stdout_file=PRINTED,
                 coalesce_streams=True,
                 extra_arguments=["--log-level=CRITICAL"],
                 kernel_manager_class=RunningInterpreter,
@@ -217,24 +166,17 @@ def _execute(source: Path, target: Path, values: Mapping, cell_timeout: int | No
             )
         except papermill.PapermillExecutionError:
             pass  # the notebook holds the error
-        except CellTimeoutError:
-            return f"it took longer than the {cell_timeout} s a cell may take"
         except DeadKernelError:
-            return "the kernel died (killed for want of memory, or os._exit was called)"
+            return "the kernel died (out of memory, or os._exit was called)"
         except RuntimeError as error:  # nbclient's: the kernel did not start
             return str(error)
     return ""
 
 
-def _literally(path: Path) -> str:
-    """A path as papermill wants it, which fills in {} as str.format does."""
-    return str(path.resolve()).replace("{", "{{").replace("}", "}}")
-
-
 def _unfinished(notebook: nbformat.NotebookNode, stopped: str) -> str:
-    """The first cell that did not run to its end, and why; empty if all of them did."""
+    """The first cell that did not finish, and why; empty if every cell did."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
-    if stopped:  # papermill calls a cell completed that never returned, so count those it began
+    if stopped:  # papermill calls an interrupted cell completed, so count the cells it began
         begun = sum(bool(cell.metadata.papermill.start_time) for cell in cells)
         return f"cell [{begun}]: {stopped}" if begun else stopped
     for number, cell in enumerate(cells, 1):
@@ -248,17 +190,13 @@ def _unfinished(notebook: nbformat.NotebookNode, stopped: str) -> str:
 
 
 def _versions(promised: list[Path]) -> set[tuple[Path, int, int]]:
-    """What tells a file from a later one of its name, for each that is there now.
-
-    The last part of each path is a glob pattern. No clock is asked for the time: it may be set
-    back while a notebook runs.
-    """
+    """Path, inode and time of each match: new files differ even if the clock is set back."""
     matches = (match for path in promised for match in path.parent.glob(path.name))
     return {(path, (stat := path.stat()).st_ino, stat.st_mtime_ns) for path in matches}
 
 
-def _unkept(promised: list[Path], before: set[tuple[Path, int, int]]) -> str:
-    """What was promised and is missing, empty or from an earlier run; empty if all is there."""
+def _broken_promises(promised: list[Path], before: set[tuple[Path, int, int]]) -> str:
+    """The promised files that are missing, empty or from an earlier run, in a sentence."""
     problems = []
     for path in promised:
         found = _versions([path])
@@ -267,16 +205,10 @@ def _unkept(promised: list[Path], before: set[tuple[Path, int, int]]) -> str:
             problems.append(f"{show(path)} ({'from an earlier run' if found else 'missing'})")
         elif any(match.stat().st_size == 0 for match in new):
             problems.append(f"{show(path)} (empty)")
-    return f"which ran to its end but did not make {', '.join(problems)}" if problems else ""
+    return f"which finished but did not make {', '.join(problems)}" if problems else ""
 
 
 def _save(notebook: nbformat.NotebookNode, path: Path, root: str) -> None:
     clean = nbformat.from_dict(manifest.without_private_paths(notebook, root))
     with atomic_write(path) as temporary:
         nbformat.write(clean, temporary)
-
-
-def _cpu_seconds() -> float:
-    """User and system time of all child processes that have ended."""
-    times = os.times()
-    return times.children_user + times.children_system

@@ -1,9 +1,7 @@
-"""Repeating a run that ``run.json`` describes, and comparing its results with those of then.
+"""Repeat the run that ``run.json`` describes, and compare the results.
 
-On the same machine with the same code, metrics and weights must be identical. Other threads,
-processors, library versions or code round differently, and a training amplifies that; what may then
-differ, and by how much, is in ``TOLERANCES``. A later commit with the same library and notebooks is
-the same code. Where notebooks were run one by one, each has its own commit.
+The same code and data on the same machine give identical metrics and weights. Other threads,
+processors, libraries or code round differently, and a training amplifies it: see ``TOLERANCES``.
 """
 
 import re
@@ -15,25 +13,19 @@ from ecglib.batch.parameters import Parameter, ParameterError, Value
 from ecglib.batch.runner import Stage
 from ecglib.paths import show
 
-# Largest difference allowed where the conditions differ, by the end of a metric's name: more than
-# one seed makes from the next (benchmarks/results/seeds.csv), and far more than other threads make
-# (the same seed there, on one thread, against outputs/quick, on two). A training that was cut short
-# is further apart, as far as two seeds: see benchmarks/results/repeatability.csv.
+# Largest differences allowed under other conditions, by the end of a metric's name: a little wider
+# than between seeds (benchmarks/results/seeds.csv). A training that was cut short may differ by as
+# much as two seeds (benchmarks/results/repeatability.csv).
 TOLERANCES = {"accuracy": 0.002, "macro_f1": 0.01, "f1_n": 0.002, "f1_v": 0.01, "f1_q": 0.01}
-TOLERANCE = 0.03  # F1 of the rare classes, and whatever else there is
-INTERVALS = ("_records_low", "_records_high", "_low", "_high")  # as wide a tolerance as the score's
-OF = "commit of "
-NUMERICAL = ("python", "numpy", "scipy", "scikit-learn", "pandas", "torch", "accelerate", "wfdb")
+TOLERANCE = 0.03  # F1 of the rare classes, and all other metrics
+INTERVALS = ("_records_low", "_records_high", "_low", "_high")  # allowed as much as the score
+UNKNOWN = "unknown"
+MACHINE = ("platform", "processor", "features", "threads")
+NUMERICAL = ("python", "numpy", "scipy", "scikit-learn", "pandas", "torch", "wfdb")
 
 
 def read(path: Path) -> dict:
-    """A run's manifest.
-
-    Raises
-    ------
-    ParameterError
-        There is none, or it lacks what is needed to repeat the run.
-    """
+    """The manifest of a run that can be repeated; ParameterError if it cannot."""
     try:
         content = manifest.read(path.parent) if path.name == "run.json" else {}
     except (OSError, RecursionError):  # a folder of that name, say
@@ -41,22 +33,22 @@ def read(path: Path) -> dict:
     if not content:
         raise ParameterError([f"{show(path)} is not the run.json of a run by this project"])
     try:
-        problems = [
+        mixed = [
             f"{show(path)}: {name} was made from other data than the rest; run everything again"
             for name, entry in content["notebooks"].items()
             if entry["data_sha256"] != content["data"]["sha256"]
         ]
-        usable = bool(re.fullmatch(r"\w+", content["profile"]))  # it will name a folder
-        usable = usable and isinstance(content["machine"]["threads"], int)
-        # What is asked of it after the repetition is asked now, before the wait.
+        complete = bool(re.fullmatch(r"\w+", content["profile"]))  # it will name a folder
+        complete = complete and isinstance(content["machine"]["threads"], int)
+        # The comparison after the repetition needs these: try them now, before the long wait.
         _ = _conditions(content), _other_code(content, content), _weights(content)
         _ = dict(content["metrics"]), [dict(e["parameters"]) for e in content["notebooks"].values()]
     except (KeyError, TypeError, ValueError, AttributeError):
-        usable = False
-    if not usable:
-        problems = [f"{show(path)} is incomplete: it does not say what is needed to repeat the run"]
-    if problems:
-        raise ParameterError(problems)
+        complete = False
+    if not complete:
+        raise ParameterError([f"{show(path)} is incomplete, so the run cannot be repeated"])
+    if mixed:
+        raise ParameterError(mixed)
     return content
 
 
@@ -66,22 +58,7 @@ def plan(
     known: Mapping[str, Mapping[str, Parameter]],
     pairs: Iterable[tuple[str, str]] = (),
 ) -> tuple[list[Stage], dict[str, dict[str, Value]]]:
-    """The notebooks of a run and the parameters each of them had.
-
-    Parameters
-    ----------
-    then : dict
-        The manifest.
-    stages, known
-        The notebooks there are now, and their parameters.
-    pairs : iterable of (name, text)
-        Where the data are on this machine: ``source``, ``root``.
-
-    Raises
-    ------
-    ParameterError
-        A notebook or a parameter is not there any more, or does not take the value any more.
-    """
+    """The notebooks of a run and their parameters; ``pairs`` say where the data are now."""
     chosen = [stage for stage in stages if stage.name in then["notebooks"]]
     problems = [
         f"there is no notebook '{name}' any more"
@@ -90,18 +67,17 @@ def plan(
     values: dict[str, dict[str, Value]] = {}
     for stage in chosen:
         own, values[stage.name] = known[stage.name], {}
-        for name, value in then["notebooks"][stage.name]["parameters"].items():
+        changes = [(*pair, Parameter.from_text) for pair in pairs if pair[0] in own]
+        recorded = then["notebooks"][stage.name]["parameters"].items()
+        for name, value, accept in [*((*pair, Parameter.accept) for pair in recorded), *changes]:
             try:
-                values[stage.name][name] = own[name].accept(value)
+                values[stage.name][name] = accept(own[name], value)
             except KeyError:
                 problems.append(f"{stage.name} has no parameter '{name}' any more")
             except (ValueError, OverflowError) as error:
                 problems.append(f"{stage.name}: '{name}' {error}")
-        for name, text in pairs:
-            if name in own:
-                values[stage.name][name] = own[name].from_text(text)
         if values[stage.name].get("root") and "root" not in dict(pairs):
-            problems.append("the data were in a folder of their own: say where with --root FOLDER")
+            problems.append("the data were in a folder of their own: name it with --root FOLDER")
     if problems:
         commit = then["project"]["commit"]
         raise ParameterError([*sorted(set(problems)), f"the run was made by commit {commit}"])
@@ -109,139 +85,103 @@ def plan(
 
 
 def foreword(then: dict, now: dict) -> str:
-    """What to expect of a repetition before it begins, in a sentence.
-
-    Parameters
-    ----------
-    then : dict
-        The manifest of the run.
-    now : dict
-        From ``manifest.describe``.
-    """
+    """Whether exactly the same results can be expected, in a sentence."""
     if not (changed := _other_code(then, now)):
         return "Repeating the run with the code that made it."
-    commits = sorted({old for old, _ in changed.values()})
-    some = "commit" not in changed and len(changed) < len(then["notebooks"])
-    whose = f" {', '.join(name.removeprefix(OF) for name in changed)} of" if some else ""
+    commits = " and ".join(sorted({old for old, _ in changed.values()}))
     return (
-        f"The code is not that of{whose} the run ({' and '.join(commits)}), so results may differ "
-        "within the tolerance; for an exact repetition, check out what made it."
+        f"The code of {', '.join(changed)} is not that of the run ({commits}), so results may "
+        "differ within the tolerance. Check out that commit for an exact repetition."
     )
 
 
 def report(then: dict, now: dict) -> bool:
-    """Print what is the same and what differs; whether it is the same result.
-
-    Parameters
-    ----------
-    then, now : dict
-        The manifests of the run and of its repetition.
-    """
-    changed = {
-        name: (old, new)
-        for name, (old, new) in _side_by_side(_conditions(then), _conditions(now)).items()
-        if old != new
-    }
+    """Print a comparison of two manifests; True if the results are the same."""
     other_code = _other_code(then, now)
-    changed = other_code | changed
-    print("\nConditions: " + ("the same" if not changed else "not the same"))
+    changed = {f"code of {name}": commits for name, commits in other_code.items()}
+    changed |= _differing(_conditions(then), _conditions(now))
+    print(f"\nConditions: {'not ' * bool(changed)}the same")
     for name, (old, new) in changed.items():
         print(f"  {name}: {old} then, {new} now")
 
-    metrics = _side_by_side(then["metrics"], now["metrics"])
-    if other_code:  # which may have got other metrics; there is nothing to compare them with
-        for when, own, others in (("then", then, now), ("now", now, then)):
-            if only := [name for name in own["metrics"] if name not in others["metrics"]]:
-                print(f"Metrics only {when}: {', '.join(only)}")
-        metrics = {name: pair for name, pair in metrics.items() if None not in pair}
-    differing = {name: pair for name, pair in metrics.items() if pair[0] != pair[1]}
-    beyond = [name for name, pair in differing.items() if not _close(name, *pair)]
-    print(f"Metrics: {len(metrics) - len(differing)} of {len(metrics)} are identical")
+    before, after = then["metrics"], now["metrics"]
+    # Other code may compute other metrics: only those of both are compared.
+    compared = before.keys() & after.keys() if other_code else before.keys() | after.keys()
+    for when, metrics in (("then", before), ("now", after)):
+        if only := [name for name in metrics if name not in compared]:
+            print(f"Metrics only {when}: {', '.join(only)}")
+    differing = {n: pair for n, pair in _differing(before, after).items() if n in compared}
+    print(f"Metrics: {len(compared) - len(differing)} of {len(compared)} are identical")
     if differing:
         print(f"  {'':<42} {'then':>10} {'now':>10} {'difference':>11} {'allowed':>9}")
+    within = bool(changed)
     for name, (old, new) in differing.items():
-        gap = f"{new - old:+.6f}" if _numbers(old, new) else "-"
-        allowed = f"{tolerance(name) if changed else 0:g}"
-        print(f"  {name:<42} {old!s:>10} {new!s:>10} {gap:>11} {allowed:>9}")
+        numbers = isinstance(old, int | float) and isinstance(new, int | float)
+        allowed = tolerance(name) if changed else 0
+        within = within and numbers and abs(new - old) <= allowed
+        gap = f"{new - old:+.6f}" if numbers else "-"
+        print(f"  {name:<42} {old!s:>10} {new!s:>10} {gap:>11} {allowed:>9g}")
 
-    weights = _side_by_side(_weights(then), _weights(now))
-    for name, (old, new) in weights.items():
-        same = "identical" if old == new else "not identical" if old and new else "not recorded"
-        print(f"Weights of {name}: {same}")
-    other_weights = any(old != new for old, new in weights.values() if old and new)
+    other_weights = _differing(_weights(then), _weights(now))
+    for name in _weights(then) | _weights(now):
+        state = "not recorded" if UNKNOWN in other_weights.get(name, ()) else "not identical"
+        print(f"Weights of {name}: {state if name in other_weights else 'identical'}")
 
-    if not differing and not other_weights:
+    if not differing and all(UNKNOWN in pair for pair in other_weights.values()):
         print("The same result.")
-    elif changed and not beyond:
+        return True
+    if within:
         print(f"The same result within the tolerance. What differs: {', '.join(changed)}.")
     else:
         print("Another result" + (", although nothing else has changed." if not changed else "."))
-        return False
-    return True
+    return within
 
 
 def tolerance(metric: str) -> float:
-    """How far a metric may be off where the conditions differ."""
+    """The largest difference of a metric that is allowed under other conditions."""
     for end in INTERVALS:
         metric = metric.removesuffix(end)
     return next((t for end, t in TOLERANCES.items() if metric.endswith(end)), TOLERANCE)
 
 
-def _close(metric: str, old: object, new: object) -> bool:
-    return _numbers(old, new) and abs(old - new) <= tolerance(metric)
-
-
-def _numbers(*values: object) -> bool:
-    return all(isinstance(value, int | float) for value in values)
-
-
 def _conditions(content: dict) -> dict[str, object]:
-    """What may change a result although the parameters and the data are the same."""
+    """All that may change a result, apart from code, data and parameters."""
     software, machine = content["software"], content["machine"]
-    names = ("platform", "processor", "features", "threads")
     started, notebooks = content.get("started", ""), content["notebooks"]
-    earlier = {name: entry.get("finished", "~") < started for name, entry in notebooks.items()}
+    recorded = [n for n, entry in notebooks.items() if entry.get("finished", "~") >= started]
     return {
-        **{f"software and machine of {n}": ("known", "not known")[e] for n, e in earlier.items()},
-        **{name: machine.get(name, "unknown") for name in names},
-        **{name: software.get(name, "unknown") for name in NUMERICAL},
+        **{f"software and machine of {name}": "recorded" for name in recorded},
+        **{name: machine.get(name, UNKNOWN) for name in MACHINE},
+        **{name: software.get(name, UNKNOWN) for name in NUMERICAL},
         **{f"precision of {name}": m["precision"] for name, m in _models(content).items()},
     }
 
 
 def _other_code(then: dict, now: dict) -> dict[str, tuple[str, str]]:
-    """The commits then and now of what was made, or is being made, by other code.
-
-    One pair named ``commit`` if it is the same for all notebooks, else one for each.
-    """
+    """The commits then and now of each notebook that was, or will be, made by other code."""
 
     def commit(content: dict, name: str) -> str | None:
-        return (
-            content.get("notebooks", {}).get(name, {}).get("commit", content["project"]["commit"])
-        )
+        entry = content.get("notebooks", {}).get(name, {})
+        return entry.get("commit", content["project"]["commit"])
 
-    pairs = {f"{OF}{name}": (commit(then, name), commit(now, name)) for name in then["notebooks"]}
-    untouched = not (then["project"]["dirty"] or now["project"]["dirty"])
-    changed = {
-        name: tuple(
-            (which or "unknown")[:10] + " with changes" * bool(content["project"]["dirty"])
-            for which, content in zip(pair, (then, now), strict=True)
-        )
-        for name, pair in pairs.items()
-        if not (untouched and _same_code(*pair))
+    def show_commit(content: dict, name: str) -> str:
+        changes = " with changes" * bool(content["project"]["dirty"])
+        return (commit(content, name) or UNKNOWN)[:10] + changes
+
+    def same(old: str | None, new: str | None) -> bool:
+        trees = manifest.code(old), manifest.code(new)
+        return old is not None and (old == new or trees[0] == trees[1] is not None)
+
+    dirty = then["project"]["dirty"] or now["project"]["dirty"]
+    return {
+        name: (show_commit(then, name), show_commit(now, name))
+        for name in then["notebooks"]
+        if dirty or not same(commit(then, name), commit(now, name))
     }
-    if len(changed) == len(pairs) and len(set(changed.values())) == 1:
-        return {"commit": next(iter(changed.values()))}
-    return changed
-
-
-def _same_code(old: str | None, new: str | None) -> bool:
-    """Whether two commits have the same library and notebooks; not if nobody knows."""
-    return old is not None and (old == new or manifest.code(old) == manifest.code(new) is not None)
 
 
 def _models(content: dict) -> dict[str, dict]:
-    """What the notebooks' entries say about the models they saved."""
+    """The saved models of all notebooks."""
     entries = content["notebooks"].values()
     return {name: model for entry in entries for name, model in entry.get("models", {}).items()}
 
@@ -250,5 +190,7 @@ def _weights(content: dict) -> dict[str, str]:
     return {name: model["weights_sha256"] for name, model in _models(content).items()}
 
 
-def _side_by_side(old: Mapping, new: Mapping) -> dict[str, tuple]:
-    return {name: (old.get(name), new.get(name)) for name in dict.fromkeys([*old, *new])}
+def _differing(old: Mapping, new: Mapping) -> dict[str, tuple]:
+    """The old and the new value of each name whose values differ."""
+    pairs = {name: (old.get(name, UNKNOWN), new.get(name, UNKNOWN)) for name in {**old, **new}}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

@@ -11,8 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from ecglib.beats.rhythm import rhythm_features
-from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
-from ecglib.recordings.recording import RECORDING_FS, Recording, to_recording_fs, without_gaps
+from ecglib.labels import CLASSES, labels_of
+from ecglib.recordings.recording import (
+    RECORDING_FS,
+    Recording,
+    to_360,
+    to_recording_fs,
+    without_gaps,
+)
 
 DECIMATION = 3  # every third sample is kept, without a filter
 BEAT_FS = RECORDING_FS / DECIMATION  # 120 Hz; the 125 Hz written in many places is wrong
@@ -156,7 +162,7 @@ def cut_beats(recording: Recording, lead: int = 0) -> Beats:
     ValueError
         There are annotations out of order or outside the signal, or the lead doesn't exist.
     """
-    marks, symbols = recording.mark_sample, recording.mark_symbol
+    marks = recording.mark_sample
     if not 0 <= lead < recording.signal.shape[1]:
         raise ValueError(
             f"Recording {recording.name} has no lead {lead}: it has {', '.join(recording.leads)} "
@@ -170,15 +176,12 @@ def cut_beats(recording: Recording, lead: int = 0) -> Beats:
             "its .atr file does not belong to its .dat file."
         )
     signal = to_recording_fs(without_gaps(recording.signal[:, lead]), recording.fs)
-    grid_marks = np.rint(marks * (RECORDING_FS / recording.fs)).astype(np.int64)
-    is_beat = np.array([s in SYMBOL_TO_CLASS for s in symbols], dtype=bool)
-    beat = np.flatnonzero(is_beat)
+    beat = np.flatnonzero(recording.is_beat)
     rr = np.diff(marks[beat]) / recording.fs
     keep = beat[beat < len(marks) - 1]
-    label = [CLASSES.index(SYMBOL_TO_CLASS[s]) for s in symbols[keep]]
     return Beats(
-        signal=cut_rows(signal, grid_marks, keep),
-        label=np.array(label, dtype=np.int64),
+        signal=cut_rows(signal, to_360(marks, recording.fs), keep),
+        label=labels_of(recording.mark_symbol[keep]),
         record=np.full(len(keep), recording.name),
         sample=marks[keep],
         rr_before=np.append(np.nan, rr).astype(np.float32)[: len(keep)],

@@ -18,7 +18,9 @@ from ecglib.recordings.recording import (
     RECORDING_FS,
     Ecg,
     EcgFileError,
+    from_360,
     resampling_ratio,
+    to_360,
     without_gaps,
 )
 from ecglib.recordings.rpeaks import CONTEXT_S, WINDOW, peaks_and_height
@@ -186,17 +188,14 @@ def find_beats(ecg: Ecg, leads: tuple[int, ...] = (0,)) -> FoundBeats:
         shown.append((own[some] + before, cut_rows(signal, own, some)))
         whole = quality.measure(signal, height)
         inner = slice((start - before) // WINDOW, -(-(stop - before) // WINDOW))
-        names = quality.Windows.__dataclass_fields__
-        windows.append(quality.Windows(*(getattr(whole, name)[inner] for name in names)))
+        windows.append(whole[inner])
     peaks = np.concatenate(found_at)
     if n and not len(peaks) and not _has_numbers(ecg, lead):
         raise EcgFileError(f"The samples of {ecg.name} are not finite numbers: the lead is empty.")
-    judged = quality.judge(quality.join(windows)) if windows else np.zeros(0, "<U7")
+    judged = quality.judge(np.concatenate(windows)) if windows else np.zeros(0, "<U7")
     rows = [rows[judged[at // WINDOW] == OK] for at, rows in shown]
     inverted = bool(rows) and quality.looks_inverted(np.concatenate(rows))
-    up, down = resampling_ratio(ecg.fs)
-    sample = np.rint(peaks * down / up).astype(np.int64)
-    return FoundBeats(ecg, tuple(leads), sample, peaks, judged, inverted)
+    return FoundBeats(ecg, tuple(leads), from_360(peaks, ecg.fs), peaks, judged, inverted)
 
 
 def known_beats(ecg: Ecg, leads: tuple[int, ...], sample: np.ndarray) -> FoundBeats:
@@ -204,8 +203,7 @@ def known_beats(ecg: Ecg, leads: tuple[int, ...], sample: np.ndarray) -> FoundBe
 
     ``sample`` are all of them in time order, at the recording's own rate.
     """
-    up, down = resampling_ratio(ecg.fs)
-    peaks = np.minimum(np.rint(sample * up / down).astype(np.int64), length(ecg) - 1)
+    peaks = np.minimum(to_360(sample, ecg.fs), length(ecg) - 1)
     windows = np.full(-(-length(ecg) // WINDOW), OK, dtype="<U7")
     return FoundBeats(ecg, tuple(leads), np.asarray(sample, np.int64), peaks, windows)
 

@@ -1,4 +1,4 @@
-"""A hundred test beats as CSV files, one beat each, for trying the demo and other programs."""
+"""A hundred test beats as CSV files of one beat each, to try the demo and other programs."""
 
 from pathlib import Path
 
@@ -12,15 +12,12 @@ SAMPLES = ROOT / "outputs" / "samples"
 
 
 def sample_folder(run: Run, protocol: str, synthetic: bool) -> Path:
-    """Where samples of such test beats belong.
-
-    ``outputs/samples`` holds beats of the published split only; others stay in the run's folder.
-    """
+    """Folder for sample beats: ``outputs/samples`` for the published split, otherwise the run's."""
     return SAMPLES if protocol == "kaggle" and not synthetic else run.folder / "samples"
 
 
 def save_samples(test: Beats, folder: Path, n: int = 100, seed: int = 0) -> list[Path]:
-    """Write some test beats to CSV files, every class with its natural share.
+    """Write test beats to CSV files, each class in its natural proportion.
 
     Parameters
     ----------
@@ -29,14 +26,14 @@ def save_samples(test: Beats, folder: Path, n: int = 100, seed: int = 0) -> list
     folder : Path
         Older samples in it are removed.
     n : int
-        How many, if there are so many.
+        Number of beats; all of them if there are fewer.
     seed : int
-        Of the draw.
+        Of the random draw.
 
     Returns
     -------
     list of Path
-        ``sample_001_Normal_label0.csv`` and so on: 187 numbers in one line. Only the name tells
+        ``sample_001_Normal_label0.csv`` and so on: 187 numbers in one line. Only the name holds
         the class.
     """
     rng = np.random.default_rng(seed)
@@ -59,7 +56,7 @@ def save_samples(test: Beats, folder: Path, n: int = 100, seed: int = 0) -> list
 
 
 def _shares(counts: np.ndarray, n: int) -> np.ndarray:
-    """How many of `n` fall to each class by its share: largest remainders, as in elections."""
+    """Beats of each class among `n`, by the largest remainder method."""
     exact = counts * n / max(counts.sum(), 1)
     share = exact.astype(int)
     rest = n - share.sum()

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from ecglib.beats.find import known_beats
-from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
+from ecglib.labels import CLASSES, labels_of
 from ecglib.metrics.ec57 import ec57_scores
 from ecglib.models.load import load_model
 from ecglib.models.recordings import Leads, RecordingClassifier, choose_leads
-from ecglib.recordings.reading import open_ecg
 from ecglib.recordings.recording import Ecg
 from ecglib.recordings.rpeaks import MATCH_S, match_peaks
+from ecglib.recordings.wfdb import open_wfdb
 
 MISSED, NO_BEAT = "missed", "no beat"
 
@@ -94,13 +94,13 @@ def evaluate_recordings(
         if not path.with_name(f"{path.name}.atr").is_file():
             left_out[name] = "no .atr file"
             continue
-        with open_ecg(path.with_name(f"{path.name}.hea")) as ecg:
-            if not any(symbol in SYMBOL_TO_CLASS for symbol in ecg.mark_symbol):
-                left_out[name] = "no annotated beats"
-                continue
-            own = choose_leads(ecg, lead, model.most_leads)
-            leads[name] = tuple(ecg.leads[k] for k in own)
-            beats.append(judge_recording(model, ecg, own).assign(record=name))
+        ecg = open_wfdb(path, need_marks=True).in_millivolts()
+        if not ecg.is_beat.any():
+            left_out[name] = "no annotated beats"
+            continue
+        own = choose_leads(ecg, lead, model.most_leads)
+        leads[name] = tuple(ecg.leads[k] for k in own)
+        beats.append(judge_recording(model, ecg, own).assign(record=name))
     if not beats:
         why = "".join(f" {name}: {reason}." for name, reason in list(left_out.items())[:5])
         raise ValueError(
@@ -142,12 +142,12 @@ def judge_recording(model: RecordingClassifier, ecg: Ecg, leads: tuple[int, ...]
     A beat is missed if it is not found, if it is unreadable, or if it is the last one and the model
     needs the RR interval after it. An unreadable detection without a beat counts for nothing.
     """
-    is_beat = np.isin(ecg.mark_symbol, list(SYMBOL_TO_CLASS))
-    marks = ecg.mark_sample[is_beat]
-    true = np.array([SYMBOL_TO_CLASS[s] for s in ecg.mark_symbol[is_beat]], dtype=object)
+    marks, symbols = ecg.beats()
+    letters = np.array(CLASSES, dtype=object)
+    true, predicted = letters[labels_of(symbols)], np.full(len(marks), MISSED, dtype=object)
     proba = model.predict_found(known_beats(ecg, leads, marks))
-    given = pd.DataFrame({"sample": marks, "true": true, "predicted": MISSED})
-    given.loc[: len(proba) - 1, "predicted"] = np.array(CLASSES)[proba.argmax(axis=1)]
+    predicted[: len(proba)] = letters[proba.argmax(axis=1)]
+    given = pd.DataFrame({"sample": marks, "true": true, "predicted": predicted})
 
     table = model.classify_opened(ecg, leads).table
     found = table["sample"].to_numpy()

@@ -16,11 +16,9 @@ from ecglib.metrics.scores import confusion_matrix
 from ecglib.metrics.tables import summary
 from ecglib.models.classifier import Classifier
 from ecglib.models.engines import export_onnx
-from ecglib.models.ensemble import Ensemble
 from ecglib.models.model_file import save_model
-from ecglib.models.network import CNNLSTM, count_parameters, predict_logits
+from ecglib.models.network import CNNLSTM, Ensemble, count_parameters, predict_logits
 from ecglib.models.patientwise.classifier import NAME, PatientwiseClassifier
-from ecglib.models.patientwise.training import annotated_beats
 from ecglib.models.recipes import Recipe
 from ecglib.paths import Run
 from ecglib.recordings.wfdb import read_recording
@@ -174,7 +172,7 @@ def keep_patientwise(
     proba = np.empty((len(test), len(model.classes)))
     for name in np.unique(test.record):
         recording, own = read_recording(folder / name), test.record == name
-        marks, _ = annotated_beats(recording)
+        marks, _ = recording.beats()
         judged = model.predict_beats(recording.signal, recording.fs, marks)
         proba[own] = judged[np.searchsorted(marks, test.sample[own])]
     matrix = confusion_matrix(test.label, proba.argmax(axis=1))

@@ -1,4 +1,4 @@
-"""Augmentation: what may change in a beat without changing its class, on whole batches.
+"""Augmentation: changes of a beat that do not change its class, on whole batches.
 
 All functions take and return beats of shape (batch, 187) in [0, 1] and draw from torch's global
 generator, one draw per beat. The zero padding behind a beat stays zero, since its length tells
@@ -53,18 +53,7 @@ def roll(beats: Tensor, largest: int = 3) -> Tensor:
 
 
 def augment(beats: Tensor, share: float = 0.7) -> Tensor:
-    """Warp, scale and jitter a random share of the beats; the others pass unchanged.
-
-    Parameters
-    ----------
-    beats : Tensor, shape (batch, 187)
-    share : float
-        Probability of a beat to be changed, 0 to 1.
-
-    Returns
-    -------
-    Tensor, shape (batch, 187)
-    """
+    """Warp, scale and jitter a random share of the beats; the others pass unchanged."""
     chosen = torch.rand(len(beats), device=beats.device) < share
     changed = jitter(scale(time_warp(beats[chosen])))
     out = beats.clone()
@@ -75,22 +64,10 @@ def augment(beats: Tensor, share: float = 0.7) -> Tensor:
 def augmented_copies(
     signal: Tensor, rhythm: Tensor, label: Tensor, copies: tuple[int, ...]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Add changed copies of the rarer beats, as the published recipe does before training.
+    """The beats followed by augmented copies, so many of each beat of N, S, V, F, Q.
 
-    Parameters
-    ----------
-    signal : Tensor, shape (n, 187)
-    rhythm : Tensor, shape (n, 6)
-        Goes with the beats as it is.
-    label : Tensor, shape (n,)
-    copies : tuple of int
-        How many copies of each beat of N, S, V, F, Q are added; each is warped, scaled, jittered
-        and shifted.
-
-    Returns
-    -------
-    signal, rhythm, label : Tensor
-        The beats as they were, followed by the copies.
+    The copies are warped, scaled, jittered and shifted, as the published recipe does before
+    training; their rhythm stays.
     """
     source = torch.repeat_interleave(torch.arange(len(label)), torch.tensor(copies)[label])
     if not len(source):

@@ -16,8 +16,7 @@ from ecglib.models.recordings import RecordingClassifier
 from ecglib.paths import DEFAULT_MODEL, MODELS
 
 if TYPE_CHECKING:
-    from ecglib.models.ensemble import Ensemble
-    from ecglib.models.network import CNNLSTM
+    from ecglib.models.network import CNNLSTM, Ensemble
 
 
 class Classifier(RecordingClassifier):

@@ -1,4 +1,4 @@
-"""K nearest neighbours: how far a method gets that only compares beats with those it has seen."""
+"""K nearest neighbours: the baseline, which compares each beat with the training beats."""
 
 import numpy as np
 from sklearn.decomposition import PCA
@@ -21,7 +21,7 @@ def published_knn() -> Pipeline:
 
 
 def fast_knn() -> Pipeline:
-    """Ours: three neighbours by weighted Euclidean distance, after PCA, nearer ones count more.
+    """Ours: PCA, then three neighbours by weighted Euclidean distance; nearer ones count more.
 
     The weight of a sample falls along the row, since the start of a row is the beat itself and the
     end belongs to the next one. Weights, components and neighbours were chosen on validation beats.
@@ -39,7 +39,7 @@ def fade(signal: np.ndarray) -> np.ndarray:
 
 
 def predict_proba(model: Pipeline, signal: np.ndarray) -> np.ndarray:
-    """Class probabilities, shape (n, 5), also for classes the model has never seen (0 there).
+    """Class probabilities, shape (n, 5); 0 for classes without training beats.
 
     Parameters
     ----------
@@ -50,14 +50,14 @@ def predict_proba(model: Pipeline, signal: np.ndarray) -> np.ndarray:
     Raises
     ------
     ValueError
-        The model has seen fewer beats than it asks for neighbours, which scikit-learn only
-        notices in some of its ways to search.
+        The model was fitted on fewer beats than it needs neighbours, which scikit-learn does not
+        always check.
     """
     last = model[-1] if isinstance(model, Pipeline) else model
     if isinstance(last, KNeighborsClassifier) and last.n_samples_fit_ < last.n_neighbors:
         raise ValueError(
             f"{last.n_samples_fit_} training beats are too few for {last.n_neighbors} "
-            "neighbours: take more beats, or fewer neighbours."
+            "neighbours: use more beats, or fewer neighbours."
         )
     out = np.zeros((len(signal), len(CLASSES)))
     out[:, model.classes_] = model.predict_proba(signal)
@@ -73,13 +73,13 @@ def neighbours(model: Pipeline, signal: np.ndarray, k: int) -> tuple[np.ndarray,
         A fitted one of this module.
     signal : ndarray, shape (n, 187)
     k : int
-        How many to look for; one search with a large k serves all smaller ones.
+        Number of neighbours; one search with a large k serves all smaller ones.
 
     Returns
     -------
     distance : ndarray, shape (n, k)
     position : ndarray, shape (n, k), int
-        Where they stand among the training beats.
+        Their positions among the training beats.
     """
     return model[-1].kneighbors(model[:-1].transform(signal), n_neighbors=k)
 
@@ -90,8 +90,8 @@ def vote(distance: np.ndarray, label: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     distance : ndarray, shape (n, k)
-        A neighbour weighs 1 / distance; where some are at distance 0, only they count. Equal
-        distances make it a plain vote.
+        A neighbour weighs 1 / distance; where some are at distance 0, only they count. With equal
+        distances it is a plain vote.
     label : ndarray, shape (n, k), int
         Classes of the neighbours.
     """

@@ -2,9 +2,11 @@
 
 Convolutions find the shapes of a beat, the LSTM reads them in time order, and attention decides
 which moments count. ``compact`` strides where ``deep`` pools and ends with a smaller head, at a
-twelfth of the cost. ``rhythm`` is ``compact`` that is told the RR intervals around the beat, too.
+twelfth of the cost. ``rhythm`` is ``compact`` that also reads the RR intervals around the beat. An
+ensemble averages several networks.
 """
 
+import math
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -22,36 +24,18 @@ SLOPE_GAIN = 10  # brings the spread of the differences near that of the standar
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Everything that is needed to build a network; stored in its model card.
+    """Everything that is needed to build a network; stored in its model card."""
 
-    Attributes
-    ----------
-    channels, kernels, strides : tuple of int
-        Of each convolution. Kernels are odd and padded, so only strides and pools shorten.
-    pools : tuple of bool
-        Whether max pooling by 2 follows each convolution.
-    lstm_units, lstm_layers : int
-        Units per direction of the bidirectional LSTM, and its layers.
-    head : tuple of int
-        Widths of the dense layers before the last one.
-    dropout : float
-        In the head, and between LSTM layers.
-    slope : bool
-        Show the first convolution the beat's slope and where its padding begins, too.
-    rhythm : bool
-        Tell the dense layers the rhythm around the beat, too.
-    """
-
-    channels: tuple[int, ...]
-    kernels: tuple[int, ...]
+    channels: tuple[int, ...]  # of each convolution
+    kernels: tuple[int, ...]  # odd and padded, so only strides and pools shorten
     strides: tuple[int, ...]
-    pools: tuple[bool, ...]
-    lstm_units: int
+    pools: tuple[bool, ...]  # whether max pooling by 2 follows each convolution
+    lstm_units: int  # per direction of the bidirectional LSTM
     lstm_layers: int
-    head: tuple[int, ...]
-    dropout: float
-    slope: bool = False
-    rhythm: bool = False
+    head: tuple[int, ...]  # widths of the dense layers before the last one
+    dropout: float  # in the head, and between LSTM layers
+    slope: bool = False  # the first convolution also sees the slope and where the padding begins
+    rhythm: bool = False  # the dense layers also see the rhythm features
 
     def to_dict(self) -> dict:
         """The settings as JSON can hold them."""
@@ -90,7 +74,7 @@ CONFIGS["rhythm"] = replace(CONFIGS["compact"], rhythm=True)
 
 
 def lengths(beats: Tensor) -> Tensor:
-    """How many samples of each row come before the padding, shape (batch, 1)."""
+    """Number of samples before the padding of each row, shape (batch, 1)."""
     position = torch.arange(1, beats.shape[1] + 1, device=beats.device)
     return (position * (beats != 0)).amax(dim=1, keepdim=True)
 
@@ -101,10 +85,6 @@ class CNNLSTM(nn.Module):
     The buffers ``mean`` and ``scale`` hold the standardisation fitted on the training beats and
     ``temperature`` the calibration fitted on the validation beats, so that weights never travel
     without them.
-
-    Parameters
-    ----------
-    config : ModelConfig
     """
 
     def __init__(self, config: ModelConfig):
@@ -135,7 +115,7 @@ class CNNLSTM(nn.Module):
         if config.rhythm:
             self.register_buffer("rhythm_mean", torch.zeros(len(RHYTHM)))
             self.register_buffer("rhythm_scale", torch.ones(len(RHYTHM)))
-            # one more input: whether the preceding interval is known at all
+            # one more input: whether the preceding interval is known
             self.rhythm = nn.Sequential(nn.Linear(len(RHYTHM) + 1, RHYTHM_UNITS), nn.ReLU())
             width += RHYTHM_UNITS
         dense = []
@@ -147,15 +127,13 @@ class CNNLSTM(nn.Module):
 
     @property
     def architecture(self) -> dict:
-        """What a model card keeps, to build the network again."""
+        """The settings that a model card keeps, to build the network again."""
         return self.config.to_dict()
 
     def forward(self, beats: Tensor, rhythm: Tensor | None = None) -> Tensor:
-        """Logits, shape (batch, 5), of beats, shape (batch, 187), in [0, 1].
+        """Logits, shape (batch, 5), of beats, shape (batch, 187), and rhythm, shape (batch, 6).
 
-        A network with ``rhythm`` also takes the features, shape (batch, 6), of
-        :func:`ecglib.beats.rhythm.rhythm_features`; without them, and where they are NaN, it judges by
-        the beat alone.
+        Without rhythm features, and where they are NaN, the beat alone decides.
         """
         return self.forward_with_attention(beats, rhythm)[0]
 
@@ -182,8 +160,8 @@ class CNNLSTM(nn.Module):
         return self.rhythm(torch.cat([standardised, known[:, :1].to(beats.dtype)], dim=1))
 
     def inputs(self, beats: Tensor) -> Tensor:
-        """What the first convolution sees: the standardised beat, and with ``slope`` its first
-        difference and 1 up to the padding, 0 in it."""
+        """The standardised beat; with ``slope`` also its first difference, and a mask that is 0 in
+        the padding."""
         standardised = (beats - self.mean) / self.scale
         if not self.config.slope:
             return standardised.unsqueeze(1)
@@ -192,14 +170,7 @@ class CNNLSTM(nn.Module):
         return torch.stack([standardised, slope, inside.to(beats.dtype)], dim=1)
 
     def fit_standardisation(self, signal: Tensor, rhythm: Tensor | None = None) -> None:
-        """Take mean and standard deviation of every input from training beats.
-
-        Parameters
-        ----------
-        signal : Tensor, shape (n, 187)
-        rhythm : Tensor, shape (n, 6), optional
-            For a network with ``rhythm``.
-        """
+        """Take mean and standard deviation of every input from training beats."""
         self.mean.copy_(signal.mean(dim=0))
         # A sample that never varies would be divided by zero; scikit-learn's scaler uses 1 too.
         deviation = signal.std(dim=0, unbiased=False)
@@ -211,8 +182,44 @@ class CNNLSTM(nn.Module):
                 self.rhythm_scale.copy_(rhythm.std(dim=0).clamp(min=1e-6))
 
 
+class Ensemble(nn.Module):
+    """Networks of one kind, used like one `CNNLSTM`; their probabilities are averaged."""
+
+    def __init__(self, networks: list[CNNLSTM]):
+        super().__init__()
+        self.config = networks[0].config
+        self.register_buffer("temperature", torch.ones(()))
+        self.networks = nn.ModuleList(networks)
+
+    @property
+    def architecture(self) -> dict:
+        """As `CNNLSTM.architecture`, with the number of ``networks``."""
+        return self.networks[0].architecture | {"networks": len(self.networks)}
+
+    def forward(self, beats: Tensor, rhythm: Tensor | None = None) -> Tensor:
+        """Logarithms of the mean probabilities, shape (batch, 5); see `CNNLSTM.forward`."""
+        return self.forward_with_attention(beats, rhythm)[0]
+
+    def forward_with_attention(
+        self, beats: Tensor, rhythm: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Logits, shape (batch, 5), and the mean attention, shape (batch, steps)."""
+        answers = [network.forward_with_attention(beats, rhythm) for network in self.networks]
+        logits, attention = (torch.stack(part) for part in zip(*answers, strict=True))
+        together = logits.log_softmax(dim=2).logsumexp(dim=0) - math.log(len(self.networks))
+        return together, attention.mean(dim=0)
+
+
 def build_model(name: str) -> CNNLSTM:
-    """A new network: ``"compact"``, ``"deep"`` or ``"rhythm"``.
+    """A new network with random weights.
+
+    Parameters
+    ----------
+    name : {"compact", "deep", "rhythm"}
+
+    Returns
+    -------
+    CNNLSTM
 
     Raises
     ------
@@ -225,12 +232,12 @@ def build_model(name: str) -> CNNLSTM:
 
 
 def predict_logits(
-    model: CNNLSTM, signal: np.ndarray, rhythm: np.ndarray | None = None, batch_size: int = 2048
+    model: CNNLSTM | Ensemble,
+    signal: np.ndarray,
+    rhythm: np.ndarray | None = None,
+    batch_size: int = 2048,
 ) -> Tensor:
-    """Logits, shape (n, 5), float32, of beats, shape (n, 187), a batch at a time.
-
-    ``rhythm``, shape (n, 6), is for networks that read it; the others don't look at it.
-    """
+    """Logits, shape (n, 5), float32, of beats, shape (n, 187), and rhythm, shape (n, 6)."""
     device = next(model.parameters()).device
     model.eval()
     inputs = [signal] if rhythm is None or not model.config.rhythm else [signal, rhythm]
@@ -241,19 +248,23 @@ def predict_logits(
 
 
 def count_parameters(model: nn.Module) -> int:
-    """How many numbers training adjusts."""
+    """Number of trainable parameters."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
 def layer_table(model: CNNLSTM) -> pd.DataFrame:
-    """Layers in the order in which a beat meets them: output shape and parameters.
+    """Layers in the order in which a beat passes them: output shape and parameters.
+
+    Parameters
+    ----------
+    model : CNNLSTM
 
     Returns
     -------
     DataFrame
         One row a layer: ``layer``, ``output`` (channels × steps before the LSTM, steps × units
-        from there on), ``parameters``. Normalisation, activation and dropout, which keep the
-        shape, are left out.
+        after it), ``parameters``. Normalisation, activation and dropout, which keep the shape,
+        are left out.
     """
     rows, hooks = [], []
 

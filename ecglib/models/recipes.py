@@ -1,5 +1,5 @@
 """How a network is trained: ``reference`` as published, ``fast`` in minutes on two cores,
-``sprint`` in fewer and ``thorough`` in more, ``student`` for a network that learns from teachers.
+``thorough`` in more of them.
 """
 
 import math
@@ -14,64 +14,25 @@ from ecglib.labels import CLASSES
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings of one training run; the defaults are what most recipes share.
+    """Settings of one training run; the defaults are shared by most recipes."""
 
-    Attributes
-    ----------
-    epochs : int
-        Passes over the training beats, at most.
-    patience : int
-        Epochs without a better validation macro F1 before training stops; not with ``one_cycle``.
-    batch_size : int
-        Beats of a step, of all processes together.
-    learning_rate, weight_decay : float
-        Of AdamW. With ``one_cycle``, the highest rate of the cycle.
-    clip_norm : float
-        Largest norm of a step's gradient.
-    one_cycle : bool
-        One cycle of the learning rate, which is gone through whole; otherwise it is halved after 5
-        epochs without progress.
-    averaging : float
-        Decay of the running average of the weights that is validated and kept; 0 for none.
-    skip_easy : float
-        Share of the easy beats (loss below the mean at their last visit) that an epoch leaves
-        out. Those that stay count for those left out, so the gradient is the same on average.
-    focal_gamma : float
-        Exponent of the focal loss; 0 is cross-entropy.
-    class_weight_power : float
-        Loss weights of the classes are (1 / count) to this power; 0 for none.
-    weighted_sampling : bool
-        Draw the beats of every class equally often, instead of each beat once an epoch.
-    augmented_share : float
-        Share of each batch that is changed on the fly.
-    copies : tuple of int
-        Augmented copies of each beat of N, S, V, F, Q added before training.
-    no_rhythm : float
-        Share of the beats that a network with rhythm sees without it.
-    teacher_share : float
-        With teachers, how much their opinion of a beat counts against its label.
-    stop_at : tuple of float
-        Validation accuracy and macro F1 at which training stops; with values above 1 it never
-        does.
-    """
-
-    epochs: int = 50
-    patience: int = 10
+    epochs: int = 50  # passes over the training beats, at most
+    patience: int = 10  # epochs without a better validation macro F1; not with `one_cycle`
     batch_size: int = 128
-    learning_rate: float = 1e-3
+    learning_rate: float = 1e-3  # of AdamW; with `one_cycle`, the highest one of the cycle
     weight_decay: float = 2e-5
-    clip_norm: float = 1.0
-    one_cycle: bool = False
-    averaging: float = 0.0
+    clip_norm: float = 1.0  # largest norm of a step's gradient
+    one_cycle: bool = False  # otherwise the learning rate is halved after 5 epochs without progress
+    averaging: float = 0.0  # decay of the running average of the weights, which is kept; 0 for none
+    # Share of the easy beats (loss below the mean at their last visit) that an epoch leaves out.
+    # The other easy beats count for them, so the gradient is the same on average.
     skip_easy: float = 0.0
-    focal_gamma: float = 0.0
-    class_weight_power: float = 0.0
-    weighted_sampling: bool = False
-    augmented_share: float = 0.0
-    copies: tuple[int, ...] = (0, 0, 0, 0, 0)
-    no_rhythm: float = 0.1
-    teacher_share: float = 0.5
-    stop_at: tuple[float, float] = (2.0, 2.0)
+    focal_gamma: float = 0.0  # exponent of the focal loss; 0 is cross-entropy
+    class_weight_power: float = 0.0  # loss weights are (1 / count) to this power; 0 for none
+    weighted_sampling: bool = False  # draw every class equally often instead of each beat once
+    augmented_share: float = 0.0  # of each batch
+    copies: tuple[int, ...] = (0, 0, 0, 0, 0)  # augmented copies of each beat of N, S, V, F, Q
+    no_rhythm: float = 0.1  # share of the beats that a network with rhythm sees without it
 
     def to_dict(self) -> dict:
         """The settings as JSON can hold them."""
@@ -97,25 +58,28 @@ RECIPES = {
         augmented_share=0.7,
     ),
 }
-
-# A shorter cycle of the learning rate: as good as the published network at the least cost, and
-# the yardstick of the recipe study.
-RECIPES["sprint"] = replace(RECIPES["fast"], epochs=12, patience=12)
-# The best of the study for `compact`, at half as much cost again as `fast`; weight decay keeps the
-# longer training from learning its beats by heart.
+# The best of the study for `compact`, at one and a half times the cost of `fast`. Weight decay
+# keeps the longer training from memorising its beats.
 RECIPES["thorough"] = replace(RECIPES["fast"], epochs=30, patience=30, weight_decay=0.1)
-# Opinions are harder to learn by heart than labels, so a student gains from learning longer; it
-# sees more beats without their rhythm, to be the one network for both.
-RECIPES["student"] = replace(RECIPES["fast"], epochs=36, patience=36, no_rhythm=0.2)
 
 
 def pick_recipe(name: str, epochs: int = 0) -> Recipe:
-    """A recipe by its name, for as many passes over the training beats; 0 leaves that to it.
+    """A recipe by its name.
+
+    Parameters
+    ----------
+    name : {"reference", "fast", "thorough"}
+    epochs : int
+        Passes over the training beats; 0 takes the recipe's.
+
+    Returns
+    -------
+    Recipe
 
     Raises
     ------
     ValueError
-        There is no such recipe, or a training of fewer passes than none.
+        There is no such recipe, or the number of epochs is negative.
     """
     if name not in RECIPES:
         raise ValueError(f"There is no recipe '{name}'. Choose from {', '.join(RECIPES)}.")
@@ -127,18 +91,8 @@ def pick_recipe(name: str, epochs: int = 0) -> Recipe:
 def one_cycle(done: float, rise: float = 0.25) -> float:
     """Factor of the learning rate after a share of the training: up for a quarter, then down.
 
-    Parameters
-    ----------
-    done : float
-        Share of the training that is over, 0 to 1. Torch's own scheduler wants the number of
-        steps, which isn't known while easy beats are skipped.
-    rise : float
-        Share of the training in which the rate rises.
-
-    Returns
-    -------
-    float
-        From 0.04 up to 1, then down to nearly 0.
+    It goes from 0.04 up to 1, then down to nearly 0. (Torch's own scheduler needs the number of
+    steps, which is unknown while easy beats are skipped.)
     """
     if done < rise:
         return 0.04 + 0.96 * (1 - math.cos(math.pi * done / rise)) / 2
@@ -146,47 +100,18 @@ def one_cycle(done: float, rise: float = 0.25) -> float:
 
 
 def class_weights(label: Tensor, power: float) -> Tensor:
-    """Loss weight of each class, (1 / count) to a power, scaled to a mean of 1 over the classes.
-
-    Parameters
-    ----------
-    label : Tensor, shape (n,)
-        Labels of the training beats.
-    power : float
-
-    Returns
-    -------
-    Tensor, shape (5,)
-        Classes without a beat get weight 0.
-    """
+    """Loss weight of each class, (1 / count) to a power, with a mean of 1; 0 without beats."""
     count = torch.bincount(label, minlength=len(CLASSES)).float()
     weight = torch.where(count > 0, count.clamp(min=1) ** -power, 0.0)
     return weight * (count > 0).sum() / weight.sum()
 
 
-def focal_loss(
-    logits: Tensor, label: Tensor, gamma: float, weight: Tensor, target: Tensor | None = None
-) -> Tensor:
-    """Focal loss of each beat (Lin et al. 2017): cross-entropy, less of it for the sure ones.
+def focal_loss(logits: Tensor, label: Tensor, gamma: float, weight: Tensor) -> Tensor:
+    """Focal loss of each beat (Lin et al. 2017), shape (batch,); ``gamma`` 0 is cross-entropy.
 
     The probability in the focal factor is the network's own. (The published code took it from the
     class-weighted cross-entropy, which mixes the two corrections.)
-
-    Parameters
-    ----------
-    logits : Tensor, shape (batch, 5)
-    label : Tensor, shape (batch,)
-    gamma : float
-        0 gives plain cross-entropy.
-    weight : Tensor, shape (5,)
-        Weight of each class.
-    target : Tensor, shape (batch, 5), optional
-        What the network should answer, as probabilities; by default the label and nothing else.
-
-    Returns
-    -------
-    Tensor, shape (batch,)
     """
-    entropy = cross_entropy(logits, label if target is None else target, reduction="none")
+    entropy = cross_entropy(logits, label, reduction="none")
     focus = (1 - torch.exp(-entropy)) ** gamma if gamma else 1.0
     return weight[label] * focus * entropy

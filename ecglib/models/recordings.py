@@ -10,7 +10,7 @@ from ecglib.beats.find import FoundBeats, find_beats, upside_down, watched
 from ecglib.labels import CLASSES
 from ecglib.recordings.quality import OK
 from ecglib.recordings.reading import open_ecg
-from ecglib.recordings.recording import Ecg, lead_number, likely_leads
+from ecglib.recordings.recording import Ecg, likely_leads
 
 POOR_SHARE = 0.2  # of unreadable beats, from which the table warns
 Leads = int | str | tuple[int | str, ...]
@@ -193,4 +193,4 @@ def choose_leads(ecg: Ecg, lead: Leads, most: int) -> tuple[int, ...]:
     if not 0 < len(named) <= most:
         several = "1 lead" if most == 1 else f"1 to {most} leads"
         raise ValueError(f"This model uses {several}, not {len(named)}.")
-    return tuple(lead_number(ecg.leads, each, ecg.name) for each in named)
+    return tuple(ecg.lead_number(each) for each in named)

@@ -1,39 +1,36 @@
-"""Recordings with noise of a known strength, for the noise stress test (``stress``).
+"""Recordings with noise of a known strength, for the noise stress test.
 
-The noise is that of the MIT-BIH Noise Stress Test Database (``nstdb``): baseline wander (``bw``),
-electrode motion (``em``) and muscle noise (``ma``), recorded without an ECG. How strong it is says
-the signal-to-noise ratio as its authors define it (Moody, Muldrow and Mark 1984, and WFDB's ``nst``
-in detail): SNR = 10 log10(S / (N a²)) dB for noise multiplied by ``a``, where
+The MIT-BIH Noise Stress Test Database (``nstdb``) has baseline wander (``bw``), electrode motion
+(``em``) and muscle noise (``ma``), recorded without an ECG. For noise multiplied by ``a``, its
+authors (Moody, Muldrow and Mark 1984, in detail WFDB's ``nst``) define the signal-to-noise ratio as
+SNR = 10 log10(S / (N a²)) dB, where
 
 - S is P² / 8, P being the peak-to-peak amplitude of the QRS complexes, from 50 ms before to 50 ms
   after each of a recording's first 300 normal beats, averaged without the largest and the smallest
   5 %;
 - N is the square of the noise's RMS about its mean in pieces of one second, averaged likewise.
 
-So the power of the ECG is that of its QRS complexes, whatever the heart rate, and slow drift counts
-for less than its size. ``a`` is found for every recording. Two things differ from ``nst``: all of a
-recording gets noise, not every other two minutes, and N is measured on all of the noise in use.
+So S does not depend on the heart rate, and slow drift counts little in N. Unlike in ``nst``, the
+whole recording gets noise, not every other two minutes, and N is measured on all noise in use.
 """
 
 import os
 from collections.abc import Iterable
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 from scipy.signal import resample_poly
 from scipy.stats import trim_mean
 
-from ecglib.labels import CLASS_SYMBOLS, SYMBOL_TO_CLASS
 from ecglib.paths import ROOT, given
-from ecglib.recordings.recording import RECORDING_FS, Recording
+from ecglib.recordings.recording import RECORDING_FS, Recording, resampling_ratio
 from ecglib.recordings.wfdb import read_recording
 
 KINDS = {"bw": "baseline wander", "em": "electrode motion", "ma": "muscle noise"}
 SNRS_DB = (24, 18, 12, 6, 0, -6)
 NONE, CLEAN = "none", np.inf  # kind and SNR of a recording without added noise
-QRS_S = 0.05  # before and after the annotation
+QRS_S = 0.05  # before and after an annotation
 QRS_COUNT = 300
 TRIMMED = 0.05
 WAYS_OUT = (
@@ -43,13 +40,7 @@ WAYS_OUT = (
 
 
 def find_noise(recordings: str | Path | None = None) -> Path | None:
-    """The folder of the noise records: found where ``mitdb`` is found, or None.
-
-    Parameters
-    ----------
-    recordings : str or Path, optional
-        The folder of the recordings in use; a folder ``nstdb`` inside or beside it comes first.
-    """
+    """The folder ``nstdb``, or None: in or beside ``recordings``, then where ``mitdb`` is found."""
     places = [Path(recordings), Path(recordings).parent] if recordings else []
     if folder := os.environ.get("ECG_DATA"):
         places.append(given(folder))
@@ -62,7 +53,7 @@ def find_noise(recordings: str | Path | None = None) -> Path | None:
 
 
 def read_noise(folder: str | Path, half: str = "second") -> dict[str, np.ndarray]:
-    """One half of each noise record's first lead: train with one, judge with the other.
+    """One half of each noise record's first lead: one to train with, the other to test with.
 
     Parameters
     ----------
@@ -73,25 +64,22 @@ def read_noise(folder: str | Path, half: str = "second") -> dict[str, np.ndarray
     Returns
     -------
     dict of ndarray, shape (325000,), float32
-        By kind: a quarter of an hour at 360 Hz.
+        By kind: a quarter of an hour at 360 Hz, in mV.
     """
     if half not in ("first", "second"):
         raise ValueError(f"There is no half '{half}' of the noise; choose first or second.")
-    noise = {kind: read_recording(Path(folder) / kind, [0]).signal[:, 0] for kind in KINDS}
-    middle = {kind: len(signal) // 2 for kind, signal in noise.items()}
-    side = {k: slice(middle[k]) if half == "first" else slice(middle[k], None) for k in noise}
-    return {kind: signal[side[kind]] for kind, signal in noise.items()}
+    noise = {}
+    for kind in KINDS:
+        signal = read_recording(Path(folder) / kind, [0]).signal[:, 0]
+        middle = len(signal) // 2
+        noise[kind] = signal[:middle] if half == "first" else signal[middle:]
+    return noise
 
 
 def signal_power(recording: Recording, lead: int = 0) -> float:
-    """S of the definition above, in mV².
-
-    "Normal" are beats of the symbol N; without them (bundle branch block, pacemaker), all beats.
-    """
-    symbols = recording.mark_symbol
-    normal = recording.mark_sample[symbols == CLASS_SYMBOLS["N"][0]]
-    if not len(normal):
-        normal = recording.mark_sample[[str(s) in SYMBOL_TO_CLASS for s in symbols]]
+    """S of the definition above, in mV²."""
+    beats, symbols = recording.beats()
+    normal = beats[symbols == "N"] if "N" in symbols else beats  # without N: block, pacemaker
     if not len(normal):
         raise ValueError(
             f"Recording {recording.name} has no annotated beats, so its SNR is not defined."
@@ -103,7 +91,7 @@ def signal_power(recording: Recording, lead: int = 0) -> float:
 
 
 def noise_power(noise: np.ndarray, fs: float = RECORDING_FS) -> float:
-    """N of the definition above for noise as it is, in mV²."""
+    """N of the definition above, in mV²."""
     second = round(fs)
     pieces = noise[: len(noise) // second * second].reshape(-1, second)
     return float(trim_mean(pieces.std(axis=1), TRIMMED) ** 2)
@@ -115,19 +103,19 @@ def add_noise(recording: Recording, noise: np.ndarray, snr_db: float, start: int
     Parameters
     ----------
     recording : Recording
-        With annotations. At another rate than 360 Hz, the noise is resampled to it.
+        With annotations, at any sampling rate.
     noise : ndarray, shape (n_noise,)
-        At 360 Hz; begins anew where it is shorter than the recording.
+        At 360 Hz; repeated where it is shorter than the recording.
     snr_db : float
         Signal-to-noise ratio in dB as defined above; infinity adds nothing.
     start : int
-        Sample of the noise that meets the recording's first one.
+        Sample of the noise at the recording's first one, at the recording's rate.
     """
     if snr_db == CLEAN:
         return recording
     if recording.fs != RECORDING_FS:
-        ratio = Fraction(recording.fs / RECORDING_FS).limit_denominator(1000)
-        noise = resample_poly(noise, ratio.numerator, ratio.denominator)
+        up, down = resampling_ratio(recording.fs)
+        noise = resample_poly(noise, down, up)
     gain = signal_power(recording) / (noise_power(noise, recording.fs) * 10 ** (snr_db / 10))
     added = np.take(noise, np.arange(start, start + len(recording.signal)), mode="wrap")
     signal = recording.signal.copy()
@@ -143,10 +131,7 @@ def conditions(snrs_db: Iterable[float] = SNRS_DB) -> list[tuple[str, float]]:
 def in_condition(
     recording: Recording, noise: dict[str, np.ndarray], condition: tuple[str, float], seed: int = 0
 ) -> Recording:
-    """A recording under one of the `conditions`.
-
-    It begins in another place of the noise than other recordings, in the same one for a seed.
-    """
+    """A recording under one of the `conditions`, with noise from a place drawn by name and seed."""
     kind, snr_db = condition
     if snr_db == CLEAN:
         return recording

@@ -1,12 +1,13 @@
-"""One reader for the ECGs that people have: arrays, text, WFDB, EDF and ISHNE files, zips of them.
+"""One way to open any ECG: arrays, text, WFDB, EDF and ISHNE files, folders and zips of them.
 
-What a file claims is checked before anything of that size is read; nothing in it is executed, and
+A file's claims are checked before memory is allocated for them; nothing in a file is executed, and
 nothing is written outside a temporary folder.
 """
 
 import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -18,38 +19,21 @@ from ecglib.recordings.readers.ishne import open_ishne
 from ecglib.recordings.readers.text import read_text
 from ecglib.recordings.readers.text_tables import UNTOLD, Layout
 from ecglib.recordings.readers.unpacking import store_upload, unzip
-from ecglib.recordings.readers.wfdb import open_wfdb
-from ecglib.recordings.recording import LARGEST, Ecg, EcgFileError, Recording, Rows
+from ecglib.recordings.recording import TO_MV, Ecg, EcgFileError, Rows
+from ecglib.recordings.wfdb import open_wfdb
 from ecglib.recordings.wfdb_headers import MAX_LEADS, is_multi_segment
 
-MAX_VALUES = 100_000_000  # of a recording that is read as a whole
-MAX_TEXT = 50_000_000  # bytes: 10,000 beats in Kaggle's way of writing
+MAX_TEXT = 50_000_000  # bytes: 10,000 beats as Kaggle writes them
 FS_RANGE = (1, 10_000)  # Hz
-TO_MV = {"mv": 1.0, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "nv": 1e-6, "v": 1e3}
 
 
 class MissingRateError(EcgFileError):
     """The source does not tell its sampling rate; give it as ``fs`` and try again."""
 
 
-def as_recording(ecg: Ecg, lead: int | str | None = None) -> Recording:
-    """Read an opened ECG into memory, or one lead of it."""
-    chosen = range(len(ecg.leads)) if lead is None else [ecg.lead_number(lead)]
-    if ecg.n_samples * len(chosen) > MAX_VALUES:
-        raise EcgFileError(
-            f"{ecg.name} has {ecg.n_samples:,} samples in {len(chosen)} leads, too many to "
-            "hold at once: read one lead, or classify the file, which is done in blocks."
-        )
-    signal = np.stack([ecg.read(0, ecg.n_samples, k) for k in chosen], axis=1)
-    return Recording(
-        ecg.name, ecg.fs, signal, tuple(ecg.leads[k] for k in chosen),
-        ecg.mark_sample, ecg.mark_symbol, ecg.assumed,
-    )  # fmt: skip
-
-
 @contextmanager
 def open_ecg(source, *, fs: float | None = None, **how) -> Iterator[Ecg]:
-    """Open a recording; what `open_source` does, but prepared beats are refused."""
+    """Open a recording as `open_source` does; prepared beats are refused."""
     with open_source(source, fs=fs, **how) as opened:
         if not isinstance(opened, Ecg):
             raise EcgFileError(
@@ -70,39 +54,16 @@ def open_source(
 ) -> Iterator[Ecg | list[Rows]]:
     """Open an ECG to read it in blocks, so that a week of it needs no more memory than an hour.
 
-    Parameters
-    ----------
-    source : array_like, str, Path or dict of {name: bytes}
-        Samples of shape (n_samples,) or (n_samples, n_leads); a text file (CSV, TSV), a WFDB
-        record, a folder or zip with one, an EDF, EDF+, BDF or ISHNE file; or the contents of
-        uploaded files by name, those of one recording together.
-    fs : float, optional
-        Sampling rate in Hz; needed where the source does not tell it, and stronger than what it
-        tells.
-    units : {"mV", "uV", "nV", "V"}, optional
-        Of the samples, where the source does not tell or is wrong.
-    layout : Layout, optional
-        Of a text file, where a person knows it.
-    need_fs : bool
-        Refuse what does not tell its sampling rate; otherwise the rate is NaN.
-
-    Yields
-    ------
-    Ecg or list of Rows
-        ``Ecg.read(start, stop, lead)`` gives the samples of one lead in mV, where the unit is
-        known; ``assumed`` says what was taken for granted. Rows where text files hold rows as
-        short as a beat.
-
-    Raises
-    ------
-    EcgFileError
-        The source is damaged, dangerous, of another kind or incomplete (a ValueError).
-        `MissingRateError`, if only the sampling rate is missing.
+    ``source`` is an array of shape (n_samples,) or (n_samples, n_leads); the path of a text, EDF,
+    EDF+, BDF or ISHNE file, of a WFDB record, or of a folder or zip with one; or a dict of uploaded
+    files, the contents by name. ``fs`` in Hz and ``units`` (mV, uV, nV or V) count more than the
+    source's own; without ``need_fs``, an unknown rate is NaN. Text files with rows as short as a
+    beat give a list of `Rows`.
     """
     if units is not None and units.lower() not in TO_MV:
-        raise EcgFileError(f"There is no unit '{units}' of an ECG. Choose from mV, uV, nV, V.")
+        raise EcgFileError(f"An ECG in '{units}' can't be read. Choose from mV, uV, nV, V.")
     with ExitStack() as opened:
-        folder = cache(lambda: opened.enter_context(scratch()))  # made only for what is unpacked
+        folder = cache(lambda: opened.enter_context(scratch()))  # made only for unpacked files
         if isinstance(source, dict):
             source = store_upload(source, folder())
         if isinstance(source, str | Path):
@@ -110,46 +71,35 @@ def open_source(
         else:
             ecg = _from_array(source)
         if isinstance(ecg, Ecg):
-            ecg = _settle(ecg, fs, units, need_fs)
+            ecg = _complete(ecg, fs, units, need_fs)
         yield ecg
 
 
-def _settle(ecg: Ecg, fs: float | None, units: str | None, need_fs: bool) -> Ecg:
-    """The rate and unit that count, and sentences on what nobody has said."""
+def _complete(ecg: Ecg, fs: float | None, units: str | None, need_fs: bool) -> Ecg:
+    """The ECG in mV with the given rate and unit, and with sentences on what is unknown."""
     assumed = list(ecg.assumed)
     if fs is not None and ecg.fs is not None and fs != ecg.fs:
-        assumed.append(f"The sampling rate is {fs:g} Hz as you say, not {ecg.fs:g} as the file.")
+        assumed.append(f"The sampling rate is {fs:g} Hz as given, not {ecg.fs:g} Hz as stored.")
     rate = ecg.fs if fs is None else fs
     if rate is None and need_fs:
         raise MissingRateError(
-            f"{ecg.name} does not tell its sampling rate: give fs in Hz "
+            f"The sampling rate of {ecg.name} is unknown: give fs in Hz "
             "(360 for MIT-BIH, often 250 or 500 elsewhere)."
         )
     if rate is not None and not FS_RANGE[0] <= rate <= FS_RANGE[1]:
-        raise EcgFileError(
-            f"A sampling rate of {rate:g} Hz is impossible here; it is 1 to 10,000 Hz."
-        )
+        raise EcgFileError(f"The sampling rate must be 1 to 10,000 Hz, not {rate:g} Hz.")
     if not ecg.leads:
         raise EcgFileError(f"{ecg.name} holds no leads.")
-    known = [(units or unit or "").lower() for unit in ecg.units]
-    if not all(unit in TO_MV for unit in known):
-        assumed.append("The unit is unknown; beats are scaled one by one, so classes need none.")
-    factors = [TO_MV.get(unit, 1.0) for unit in known]
-    read = ecg.read
-
-    def in_mv(start: int, stop: int, lead: int) -> np.ndarray:
-        with np.errstate(over="ignore"):
-            value = np.asarray(read(start, stop, lead) * np.float32(factors[lead]), np.float32)
-        return np.where(np.abs(value) < LARGEST, value, np.float32(np.nan))
-
-    units_now = tuple("mV" if unit in TO_MV else "" for unit in known)
-    return Ecg(
-        ecg.name, float(rate or math.nan), ecg.leads, units_now, ecg.n_samples, in_mv,
-        ecg.mark_sample, ecg.mark_symbol, tuple(assumed),
-    )  # fmt: skip
+    if units:
+        ecg = replace(ecg, units=(units,) * len(ecg.leads))
+    ecg = ecg.in_millivolts()
+    if not all(ecg.units):
+        assumed.append("The unit is unknown; classes do not depend on it.")
+    return replace(ecg, fs=float(rate or math.nan), assumed=tuple(assumed))
 
 
 def _from_array(samples) -> Ecg:
+    """An array of shape (n_samples,) or (n_samples, n_leads) as an ECG in mV."""
     try:
         samples = np.asarray(samples, dtype=np.float32)
     except (TypeError, ValueError) as error:
@@ -157,13 +107,12 @@ def _from_array(samples) -> Ecg:
     samples = samples[:, None] if samples.ndim == 1 else samples
     if samples.ndim != 2:
         raise EcgFileError(
-            f"A recording of shape {samples.shape} can't be used; it is (n_samples,) or "
-            "(n_samples, n_leads)."
+            f"A recording has the shape (n_samples,) or (n_samples, n_leads), not {samples.shape}."
         )
     if samples.shape[1] > MAX_LEADS:
         raise EcgFileError(
-            f"A recording of {samples.shape[1]:,} leads can't be used: an array has one row a "
-            "sample and one column a lead; if it is the other way round, give array.T."
+            f"An array of {samples.shape[1]:,} leads can't be read: it needs one row a sample and "
+            "one column a lead; if they are swapped, give array.T."
         )
     leads = tuple(f"lead {k}" for k in range(samples.shape[1]))
     return Ecg(
@@ -173,7 +122,7 @@ def _from_array(samples) -> Ecg:
 
 
 def _open_path(path: Path, folder: Callable[[], Path], layout: Layout) -> Ecg | list[Rows]:
-    """Open whatever a path names."""
+    """Open the recording, or the beats, at a path."""
     if path.is_dir():
         return _open_folder(path, folder, layout)
     if not path.exists() and path.with_name(path.name + ".hea").is_file():
@@ -201,8 +150,8 @@ def _open_path(path: Path, folder: Callable[[], Path], layout: Layout) -> Ecg | 
     if path.stat().st_size > MAX_TEXT:
         raise EcgFileError(
             f"{path.name} has {path.stat().st_size / 1e6:.0f} MB, and the limit of text files is "
-            f"{MAX_TEXT // 10**6} MB: split it; a recording may be stored as WFDB or EDF, which "
-            "have no limit."
+            f"{MAX_TEXT // 10**6} MB: split it, or store the recording as WFDB or EDF, which have "
+            "no limit."
         )
     read = read_text(path.read_bytes(), path.name, layout)
     return [read] if isinstance(read, Rows) else read

@@ -1,9 +1,8 @@
-"""Finding R peaks in a recording that nobody has annotated.
+"""R peaks of a recording without annotations.
 
-The detector that is used by default applies the QRS matched filter of WFDB's gqrs (G. B. Moody) and
-decides by its neighbourhood alone: everything it says of a moment depends on the 30 s around it. So
-it needs no learning phase, any unit will do, and a long recording can be read in blocks.
-`benchmarks/detectors.py` compares it with the detectors of wfdb and SleepECG.
+The detector applies the QRS matched filter of WFDB's gqrs (G. B. Moody) and compares each peak with
+those of the 30 s around it. So it needs no learning phase, the unit does not matter, and a long
+recording can be read in blocks. `benchmarks/detectors.py` compares it with other detectors.
 """
 
 import numpy as np
@@ -11,10 +10,9 @@ from scipy.ndimage import correlate1d, median_filter
 
 from ecglib.recordings.recording import RECORDING_FS
 
-DETECTORS = ("matched", "gqrs", "xqrs", "sleepecg")
-SHORTEST_S = 2.0  # a detector needs a few beats to compare
+SHORTEST_S = 2.0  # a few beats are needed to compare
 MATCH_S = 0.15  # a found peak this near to a true one is the same: EC57's match window
-CONTEXT_S = 30.0  # what is further away than this has no influence on a peak
+CONTEXT_S = 30.0  # samples further away have no influence on a peak
 
 # The filter's shape, in steps of a quarter of a QRS complex, after gqrs; then a moving average.
 STEP = 6  # samples: 67 ms for a QRS complex
@@ -24,68 +22,38 @@ MATCHED /= np.abs(MATCHED).sum()
 # Chosen on the training beats of DS1 and the paced records, clean and with electrode noise.
 WINDOW = 540  # samples: 1.5 s, which nearly always hold a beat
 NEIGHBOURS = 13  # windows whose median height is the usual height of a beat
-USUAL, SMALL = 0.30, 0.18  # of the usual height: what is a beat, and what may be a missed one
+USUAL, SMALL = 0.30, 0.18  # least height of a beat, and of one in a gap, in usual heights
 REFRACTORY = round(0.3 * RECORDING_FS)
-T_WAVE, T_HEIGHT = round(0.36 * RECORDING_FS), 0.4  # so soon and so low, it is a T wave
-GAP = 1.4  # of the usual RR interval: here a small beat is looked for
-LIMB, LIMB_HEIGHT, LIMB_GAIN = round(0.1 * RECORDING_FS), 0.4, 1.5  # see _settle
+T_WAVE, T_HEIGHT = round(0.36 * RECORDING_FS), 0.4  # a peak so soon and so low is a T wave
+GAP = 1.4  # usual RR intervals; in a longer one, a small beat is searched for
+LIMB, LIMB_HEIGHT, LIMB_GAIN = round(0.1 * RECORDING_FS), 0.4, 1.5  # see settle
 BASELINE = round(0.25 * RECORDING_FS)  # half the stretch whose median is the baseline
 
 
-def find_r_peaks(signal: np.ndarray, detector: str = "matched") -> np.ndarray:
-    """R peaks, placed where the annotators of MIT-BIH put theirs.
+def find_r_peaks(signal: np.ndarray) -> np.ndarray:
+    """R peaks of one lead at 360 Hz, in any unit, where the annotators of MIT-BIH place them.
 
-    Parameters
-    ----------
-    signal : ndarray, shape (n_samples,)
-        One lead at 360 Hz, in millivolts; ``matched`` and ``sleepecg`` take any unit.
-    detector : {"matched", "gqrs", "xqrs", "sleepecg"}
-        ``gqrs`` and ``xqrs`` are wfdb's, a hundred times slower; ``sleepecg`` needs that package.
-
-    Returns
-    -------
-    ndarray, shape (n_peaks,), int64
-        Sample numbers in time order; none where the signal is flat, shorter than 2 s or holds no
-        beat.
-
-    Raises
-    ------
-    ValueError
-        There is no such detector.
+    Sample numbers in time order, shape (n_peaks,), int64; none where the signal is flat, shorter
+    than 2 s or holds no beat.
     """
-    if detector not in DETECTORS:
-        raise ValueError(f"There is no detector '{detector}'. Choose from {', '.join(DETECTORS)}.")
-    return peaks_and_height(signal, detector)[0]
+    return peaks_and_height(signal)[0]
 
 
-def peaks_and_height(
-    signal: np.ndarray, detector: str = "matched"
-) -> tuple[np.ndarray, np.ndarray]:
+def peaks_and_height(signal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """R peaks as `find_r_peaks` finds them, and the `filtered` signal."""
     signal = np.asarray(signal, dtype=np.float64)
     height = filtered(signal)
     if len(signal) < SHORTEST_S * RECORDING_FS or np.ptp(signal) == 0:
         return np.zeros(0, dtype=np.int64), height
-    found = _matched(height) if detector == "matched" else _library(signal, detector)
-    return np.unique(_settle(signal, height, found)), height
+    return settle(signal, height, _matched(height)), height
 
 
 def match_peaks(
     true: np.ndarray, found: np.ndarray, window: float = MATCH_S * RECORDING_FS
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of a true and a found R peak, nearest ones first; no peak is in two of them.
+    """Positions, in `true` and in `found`, of matching R peaks, one to one, nearest pairs first.
 
-    Parameters
-    ----------
-    true, found : ndarray, int
-        Sample numbers in time order.
-    window : float
-        How far apart a pair may be, in samples; by default 150 ms at 360 Hz.
-
-    Returns
-    -------
-    of_true, of_found : ndarray, shape (n_pairs,), int
-        Positions of the pairs in `true`, in order, and in `found`.
+    Peaks are sample numbers in time order; a pair is at most ``window`` samples apart.
     """
     first = np.searchsorted(found, true - window)
     count = np.searchsorted(found, true + window, side="right") - first
@@ -141,10 +109,7 @@ def _matched(height: np.ndarray) -> np.ndarray:
 
 
 def _maxima(height: np.ndarray, least: float = 0.0) -> np.ndarray:
-    """Samples that are higher than both neighbours, as scipy.signal finds them.
-
-    Without scipy.signal, which takes longer to import than an hour of ECG to search.
-    """
+    """Local maxima as scipy.signal finds them, which takes longer to import than this to search."""
     # a stretch of equal samples counts once
     start = np.flatnonzero(np.diff(height, prepend=np.nan))
     rise = np.diff(height[start]) > 0
@@ -154,7 +119,7 @@ def _maxima(height: np.ndarray, least: float = 0.0) -> np.ndarray:
 
 
 def _apart(peak: np.ndarray, height: np.ndarray) -> np.ndarray:
-    """The highest peaks of those that are nearer to each other than the refractory time."""
+    """The highest of the peaks that are nearer to each other than the refractory time."""
     kept = np.ones(len(peak), dtype=bool)
     first = np.searchsorted(peak, peak - REFRACTORY, side="right")
     end = np.searchsorted(peak, peak + REFRACTORY)
@@ -165,36 +130,11 @@ def _apart(peak: np.ndarray, height: np.ndarray) -> np.ndarray:
     return peak[kept]
 
 
-def _library(signal: np.ndarray, detector: str) -> np.ndarray:
-    """Samples of the beats as a library sees them; none where it stumbles."""
-    if detector == "sleepecg":
-        try:
-            from sleepecg import detect_heartbeats
-        except ImportError as error:
-            raise ValueError(
-                "The detector 'sleepecg' is a package of its own: pip install sleepecg, or choose "
-                "another detector."
-            ) from error
+def settle(signal: np.ndarray, height: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Detections moved to where annotators put them: the filter's maximum, mostly.
 
-        found = detect_heartbeats(signal, RECORDING_FS)
-    else:
-        from wfdb.processing import gqrs_detect, xqrs_detect
-
-        try:
-            if detector == "gqrs":
-                found = gqrs_detect(sig=signal, fs=RECORDING_FS)
-            else:
-                found = xqrs_detect(sig=signal, fs=RECORDING_FS, verbose=False)
-        except (IndexError, ValueError):  # both stumble over signals without a single beat
-            found = []
-    return np.sort(np.asarray(found, dtype=np.int64))
-
-
-def _settle(signal: np.ndarray, height: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """Move detections to the annotators' mark: the filter's maximum, mostly within one sample.
-
-    A wide beat gives the filter two limbs, and the later one may be the steeper. The mark is then
-    at the limb that lies clearly further from the baseline.
+    A wide beat has two limbs in the filtered signal, and the later one may be the steeper. The mark
+    is then at the limb that lies clearly further from the baseline.
     """
     if not len(found):
         return found
@@ -212,7 +152,7 @@ def _settle(signal: np.ndarray, height: np.ndarray, found: np.ndarray) -> np.nda
         away = np.abs(signal[_around(others, STEP, len(signal))] - baseline).max(axis=1)
         away[others == found[i]] *= LIMB_GAIN
         settled[i] = others[away.argmax()]
-    return settled
+    return np.unique(settled)
 
 
 def _around(centre: np.ndarray, reach: int, n_samples: int) -> np.ndarray:

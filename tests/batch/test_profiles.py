@@ -20,7 +20,7 @@ def yaml_file(folder, text, name="mine.yml"):
     return path
 
 
-def test_later_ones_win(known, tmp_path):
+def test_later_values_win(known, tmp_path):
     profile = yaml_file(tmp_path, "epochs: 2\nrate: 0.5\ndraws: 7", "quick.yml")
     mine = yaml_file(tmp_path, "epochs: 3\nrate: 1e-4")
     pairs = [("epochs", "4"), ("epochs", "5")]
@@ -28,16 +28,10 @@ def test_later_ones_win(known, tmp_path):
     assert values == {"03": {"epochs": 5, "rate": 1e-4}}
 
 
-def test_texts_become_what_the_notebook_declares(known):
-    pairs = [
-        ("record", "007"),
-        ("rate", "1"),
-        ("augment", "False"),
-        ("epochs", "20"),
-        ("seeds", "4,5"),
-    ]
+def test_texts_become_values_of_the_declared_type(known):
+    pairs = [("record", "007"), ("rate", "1"), ("augment", "False"), ("epochs", "20")]
     values = profiles.merge(known, ["03"], pairs=pairs)["03"]
-    assert values == {"record": "007", "rate": 1.0, "augment": False, "epochs": 20, "seeds": [4, 5]}
+    assert values == {"record": "007", "rate": 1.0, "augment": False, "epochs": 20}
     assert type(values["rate"]) is float
 
 
@@ -51,19 +45,13 @@ def test_texts_become_what_the_notebook_declares(known):
         ("epochs: '3'", "must be of type int"),
         ("record: 007", "must be of type str"),
         ("rate: .nan", "finite"),
-        ("rate: .inf", "finite"),
         ("rate: " + "9" * 400, "too large"),
         ("epochs: 0", "between 1 and 200"),
-        ("epochs: 1000000000", "between 1 and 200"),
         ("protocol: patient", "one of kaggle, patients, random"),
         ("epochs: [3]", "must be of type int"),
-        ("seeds: 3", "must be a list"),
-        ("seeds: [3, true]", "must be of type int"),
-        ("seeds: [3, 100]", "between 0 and 99"),
         ("epochs:", "must be of type int, but None"),
-        ("'epochs; import os': 3", "is not a parameter name"),
-        ("lambda: 3", "is not a parameter name"),
-        ("5: 3", "is not a parameter name"),
+        ("'epochs; import os': 3", "no notebook has a parameter 'epochs; import os'"),
+        ("5: 3", "no notebook has a parameter '5'"),
         ("epochs: 3\nrate: 0.1\nepochs: 4", "'epochs' appears more than once"),
         ("epochs: [3", "line 1: not YAML"),
         ("epochs: 3\n\trate: 1", "line 2: not YAML"),
@@ -74,9 +62,9 @@ def test_texts_become_what_the_notebook_declares(known):
         ("run_dir: elsewhere", "set by the runner"),
     ],
 )
-def test_what_a_file_must_not_hold(known, tmp_path, text, reason):
+def test_a_faulty_file_is_refused(known, tmp_path, text, reason):
     mine = yaml_file(tmp_path, text)
-    (problem,) = problems(profiles.merge, known, ["03"], [mine], reserved=["run_dir"])
+    (problem,) = problems(profiles.merge, known, ["03"], [mine])
     assert problem.startswith("mine.yml") and reason in problem
 
 
@@ -94,10 +82,6 @@ def test_every_problem_is_listed_at_once(known, tmp_path):
     assert any("'draws' belongs to 04" in p for p in found)
 
 
-def test_a_file_may_name_parameters_of_notebooks_that_are_not_run(known, tmp_path):
-    mine = yaml_file(tmp_path, "draws: 5")
-    assert profiles.merge(known, ["03"], [mine]) == {"03": {}}
-
-
-def test_an_empty_file_changes_nothing(known, tmp_path):
-    assert profiles.merge(known, ["03"], [yaml_file(tmp_path, "# nothing")]) == {"03": {}}
+@pytest.mark.parametrize("text", ["draws: 5", "# nothing"])
+def test_a_file_may_be_empty_or_for_notebooks_that_are_not_run(known, tmp_path, text):
+    assert profiles.merge(known, ["03"], [yaml_file(tmp_path, text)]) == {"03": {}}

@@ -1,4 +1,4 @@
-"""Runs: what is refused before any kernel starts, and what a good run leaves."""
+"""Calls that are refused before any kernel starts, and the results of a good run."""
 
 import json
 import os
@@ -12,13 +12,12 @@ import run_all
 from ecglib import paths
 from ecglib.batch import locks, manifest
 from ecglib.datasets import sources
+from notebook_cells import notebook
 from run_project import STAGES, WRITE
-
-# Calls that must end before a kernel starts
 
 
 def test_every_problem_is_listed_and_nothing_runs(project, no_kernel, capsys):
-    (project.folder / "profiles" / "quick.yml").write_text("sourc: x\nroot: 3", encoding="utf-8")
+    project.profile.write_text("sourc: x\nroot: 3", encoding="utf-8")
     mine = project.folder / "mine.yml"
     mine.write_text("source: a\nsource: b", encoding="utf-8")
     assert project.run("-f", str(mine), "-p", "x=1;y", "1", "-p", "run_dir", "z") == 2
@@ -30,8 +29,7 @@ def test_every_problem_is_listed_and_nothing_runs(project, no_kernel, capsys):
 
 def test_notebooks_without_a_parameters_cell_are_refused(project, no_kernel, capsys):
     for stage in STAGES:
-        path = project.folder / "notebooks" / f"{stage.name}.ipynb"
-        nbformat.write(nbformat.v4.new_notebook(), path)
+        notebook(project.folder / "notebooks" / f"{stage.name}.ipynb")
     assert project.run() == 2
     assert capsys.readouterr().err.count("0 cells tagged 'parameters'") == 2
 
@@ -42,12 +40,11 @@ def test_an_unknown_notebook_is_refused(project, no_kernel, capsys, arguments):
     assert "there are: 01_first, 02_second" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--profile", "nope"], ["--only", "01", "--from", "02"], ["--nope"], ["-p", "x"]]
-)
-def test_a_bad_call_ends_with_status_2(project, no_kernel, arguments):
+@pytest.mark.parametrize("call", ["--profile nope", "--only 01 --from 02", "--nope", "-p x",
+    "--verify run.json -p seed 1", "--verify run.json --only 01"])  # fmt: skip
+def test_a_bad_call_ends_with_status_2(project, no_kernel, call):
     with pytest.raises(SystemExit) as leave:
-        project.run(*arguments)
+        project.run(*call.split())
     assert leave.value.code == 2
 
 
@@ -84,9 +81,6 @@ def test_list_and_dry_run_show_and_run_nothing(project, no_kernel, monkeypatch, 
     assert not project.output.exists()
 
 
-# Runs that succeed
-
-
 def test_a_good_run(project, monkeypatch, capsys, tmp_path):
     # An installed kernel of the same name, another figure backend, another working directory.
     kernel = tmp_path / "jupyter" / "kernels" / "python3"
@@ -117,14 +111,13 @@ def test_a_good_run(project, monkeypatch, capsys, tmp_path):
     shown = capsys.readouterr().out
     assert "Data: some data" in shown and "[2/2] 02_second" in shown and "0.9877" in shown
     assert not stale.exists() and project.leftovers() == []
-    notebook = nbformat.read(project.executed / "01_first.ipynb", as_version=4)
-    printed = notebook.cells[4].outputs[0].text
-    shown_python = manifest.without_private_paths(sys.executable)
-    assert printed.split()[:4] == [
-        shown_python, "module://matplotlib_inline.backend_inline", "synthetic", "beats"
-    ]  # fmt: skip
-    assert printed.split()[4] == "./ecglib/__init__.py"
-    assert str(paths.ROOT) not in json.dumps(notebook)
+    executed = nbformat.read(project.executed / "01_first.ipynb", as_version=4)
+    printed = executed.cells[3].outputs[0].text
+    python, backend, *rest = printed.split()
+    assert python == manifest.without_private_paths(sys.executable)
+    assert backend == "module://matplotlib_inline.backend_inline"
+    assert rest == ["synthetic", "beats", "./ecglib/__init__.py"]
+    assert str(paths.ROOT) not in json.dumps(executed)
 
     record = project.manifest()
     assert record["data"] == {"source": "synthetic", "sha256": "c0"}
@@ -135,9 +128,6 @@ def test_a_good_run(project, monkeypatch, capsys, tmp_path):
     assert first["parameters"]["source"] == "synthetic" and first["parameters"]["root"] == "beats"
     assert first["seconds"] > 0 and first["cpu_seconds"] > 0
     assert list(record["notebooks"]) == ["01_first", "02_second"]
-
-
-# What other people see
 
 
 def test_no_text_names_a_folder_of_this_machine():

@@ -1,56 +1,27 @@
-"""Prepared beats from somebody's table: what is understood, and what is refused with a sentence."""
+"""Prepared beats from a person's table: read, or refused with a sentence."""
 
 import numpy as np
 import pytest
 
 from ecglib.beats.beats import Beats, join
-from ecglib.beats.prepared import prepared_beats
-from ecglib.recordings.readers.text import read_text
+from ecglib.beats.prepared import prepared_beats, read_ecg
 from ecglib.recordings.recording import EcgFileError
 
 ROWS = np.round(np.random.default_rng(0).random((3, 187)), 4)
 LABELLED = np.column_stack([ROWS, [0, 2, 4]])
 
 
-def text(rows: np.ndarray, separator: str = ",", decimal: str = ".", end: str = "\n") -> bytes:
-    lines = [separator.join(f"{v:.4f}".replace(".", decimal) for v in row) for row in rows]
-    return end.join(lines).encode()
-
-
-@pytest.mark.parametrize(
-    ("separator", "decimal"), [(",", "."), (";", "."), (";", ","), ("\t", ","), (" ", ".")]
-)
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
-def test_separators(separator: str, decimal: str, end: str) -> None:
-    beats = read_text(text(LABELLED, separator, decimal, end), "mine.csv")
-    assert np.allclose(beats.signal, ROWS) and beats.signal.dtype == np.float32
-    assert beats.label.tolist() == [0, 2, 4] and beats.label.dtype == np.int64
-    assert beats.record.tolist() == ["mine.csv"] * 3 and beats.sample.tolist() == [1, 2, 3]
-    commas = ("Commas are decimal marks.",) if decimal == "," else ()
-    assert beats.assumed == (*commas, "Labels are in the last column.")
-
-
-def test_header_byte_order_mark_and_trailing_separator() -> None:
-    header = ",".join(f"s{i}" for i in range(187)).encode()
-    content = b"\xef\xbb\xbf" + header + b"\n" + text(ROWS).replace(b"\n", b",\n") + b",\n"
-    beats = read_text(content, "mine.csv")
-    assert np.allclose(beats.signal, ROWS)
-    assert beats.label.tolist() == [-1, -1, -1] and beats.assumed == (
-        "The numbers begin in line 2.",
-    )
-
-
-@pytest.mark.parametrize("values", [ROWS[0], LABELLED[1]])
-def test_one_beat_as_a_column(values: np.ndarray) -> None:
-    beats = read_text(text(values[:, None]), "mine.txt")
-    assert isinstance(beats, Beats) and len(beats) == 1
-    assert np.allclose(beats.signal[0], values[:187])
-
-
-def test_kaggles_way_of_writing() -> None:
-    content = "\n".join(",".join(f"{v:.18e}" for v in row) for row in LABELLED).encode()
-    beats = read_text(content, "mitbih_test.csv")
-    assert beats.label.tolist() == [0, 2, 4] and np.allclose(beats.signal, ROWS)
+@pytest.mark.parametrize("form", ["{:.4f}", "{:.18e}"])  # the second is Kaggle's
+def test_files_of_beats(form: str) -> None:
+    text = "\n".join(",".join(map(form.format, row)) for row in LABELLED)
+    beats = read_ecg({"mine.csv": text.replace(",", ";").replace(".", ",").encode("utf-16")})
+    assert isinstance(beats, Beats) and np.allclose(beats.signal, ROWS)
+    assert beats.signal.dtype == np.float32 and beats.label.dtype == np.int64
+    assert beats.label.tolist() == [0, 2, 4] and beats.sample.tolist() == [1, 2, 3]
+    assert beats.record.tolist() == ["mine.csv"] * 3
+    assert beats.assumed == ("Commas are decimal marks.", "Labels are in the last column.")
+    two = read_ecg({"a.csv": text.encode(), "b_label3.csv": ("s,t\n" + "0\n1\n" * 90).encode()})
+    assert two.label.tolist() == [0, 2, 4, 3] and two.record[-1] == "b_label3.csv"
 
 
 def test_other_units_are_scaled_and_padding_stays() -> None:
@@ -81,7 +52,7 @@ def test_other_units_are_scaled_and_padding_stays() -> None:
         (np.column_stack([ROWS, [0, 0.5, 1]]), "labels 0 to 4"),
     ],
 )
-def test_what_is_refused(table: np.ndarray, message: str) -> None:
+def test_tables_that_are_refused(table: np.ndarray, message: str) -> None:
     with pytest.raises(EcgFileError) as error:
         prepared_beats(table, "mine.csv")
     assert message in str(error.value)

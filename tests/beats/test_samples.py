@@ -1,4 +1,4 @@
-"""The hundred sample files: named, shared out and drawn as promised."""
+"""The sample files: their names, values, class shares and folder."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def test_names_values_and_shares(beats: Beats, tmp_path: Path) -> None:
     rows = {row.tobytes(): label for row, label in zip(beats.signal, beats.label, strict=True)}
     for path, label in zip(paths, labels, strict=True):
         values = np.array(path.read_text().split(","), dtype=np.float32)
-        assert rows[values.tobytes()] == label  # the very beat, to the last digit
+        assert rows[values.tobytes()] == label  # exactly that beat
 
 
 def test_the_seed_decides_and_old_files_go(beats: Beats, tmp_path: Path) -> None:

@@ -247,7 +247,7 @@ def test_dropping_a_file(own) -> None:
         ("empty.csv", b"", "holds no numbers"),
         ("text.csv", b"1,2,3\n4,x,6\n", "at row 2, column 2"),
         ("bomb.zip", b"PK\x03\x04 no zip", "is damaged"),
-        ("100.hea", b"100 2 360 650000\n", "speaks of 2 signals and describes 0"),
+        ("100.hea", b"100 2 360 650000\n", "announces 2 signals and describes 0"),
     ],
 )
 def test_the_wrong_kind_of_file(own, name: str, content: bytes, told: str) -> None:

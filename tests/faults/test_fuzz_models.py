@@ -1,7 +1,7 @@
-"""Loaders of models meet made-up and damaged input: a result or their own error, nothing else.
+"""Loaders of models on made-up and damaged input: a result or their own error, nothing else.
 
-A few seconds here; ``make fuzz`` goes on for ten minutes (``make fuzz MINUTES=60``). What was found
-has a test of its own in the parser's test file.
+A few seconds here; ``make fuzz`` takes ten minutes (``make fuzz MINUTES=60``). Each failure found
+has a test of its own in the loader's test file.
 """
 
 import json
@@ -13,9 +13,10 @@ import torch
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from ecglib.models import checkpoint
 from ecglib.models.engines import export_onnx, pick_engine
-from ecglib.models.model_file import CARD_KEY, ModelFileError, checksum, load_model, read_model
+from ecglib.models.model_file import CARD_KEY, ModelFileError, checksum, read_model
+from ecglib.models.model_file import load_checkpoint as load
+from ecglib.models.model_file import save_checkpoint as save
 from ecglib.models.network import predict_logits
 from fuzzing import Bomb, damaged, fuzz, watch
 from tiny_training import save_tiny
@@ -29,7 +30,7 @@ JSON = st.recursive(
 def test_models(tmp_path):
     path = tmp_path / "m.safetensors"
     good, stored = save_tiny(path).read_bytes(), read_model(path)
-    load_model(path)  # what the first use imports is read before the watch begins
+    _ = stored.network  # its imports are read before the watch begins
     card, tensors = stored.card, stored.weights
     header = 8 + int.from_bytes(good[:8], "little")
 
@@ -44,7 +45,7 @@ def test_models(tmp_path):
             save_file(tensors, path, metadata={CARD_KEY: json.dumps(changed)})
         try:
             with watch.watched():
-                load_model(path)
+                _ = read_model(path).network
         except ModelFileError as error:
             assert "03_cnn_lstm_training" in str(error)
         else:
@@ -78,17 +79,17 @@ def test_engines(tmp_path):
 def test_checkpoints(tmp_path, capsys):
     path = tmp_path / "c.pt"
     part = torch.nn.Linear(2, 2)
-    checkpoint.save(path, {"seed": 0}, {"model": part}, {"history": [1, 2.0, "x"]})
+    save(path, "one", {"model": part}, {"history": [1, 2.0, "x"]})
     good = path.read_bytes()
-    assert checkpoint.restore(path, {"seed": 0}, {"model": part})
+    assert load(path, "one", {"model": part})
     bombs = [(os.system, "true"), (open, str(tmp_path / "made"), "w"), (exec, "1"), (print, "!")]
-    torch.save({"identity": {"seed": 0}, "x": Bomb(*bombs[0])}, path)
+    torch.save({"identity": "one", "x": Bomb(*bombs[0])}, path)
     armed = [path.read_bytes(), *(pickle.dumps(Bomb(*bomb)) for bomb in bombs)]
 
     def target(content: bytes) -> None:
         path.write_bytes(content)
         with watch.watched():
-            checkpoint.restore(path, {"seed": 0}, {"model": part})
+            load(path, "one", {"model": part})
 
     strategy = damaged(good) | st.sampled_from(armed) | damaged(armed[0]) | st.binary()
     fuzz(strategy, target)

@@ -11,6 +11,7 @@ from ecglib.batch.parameters import ParameterError
 from ecglib.datasets import kaggle
 from ecglib.recordings.readers.text import read_text
 from fuzzing import NUMBER, damaged, fuzz, watch
+from notebook_cells import notebook
 
 NOTEBOOK_LINE = st.sampled_from(
     ["a: int = 1  # one", "b: str = 'x'  # (x | y)", "c: list[float] = [1e999]  # c (0 to 1)",
@@ -23,9 +24,10 @@ def test_parameter_cells(tmp_path):
     cell = st.lists(NOTEBOOK_LINE | st.text(max_size=30), max_size=5).map("\n".join)
 
     def target(source: str) -> None:
+        path = notebook(tmp_path / "x.ipynb", (source, ["parameters"]))
         try:
             with watch.watched():
-                parameters._parse(source, "x.ipynb")
+                parameters.inspect(path)
         except ParameterError as error:
             assert error.problems
 
@@ -45,8 +47,8 @@ YAML = st.lists(
 
 def test_parameter_files_and_pairs(tmp_path):
     file = tmp_path / "p.yml"
-    line = "epochs: int = 3  # passes (1 to 9)\nnames: list[str] = []  # some"
-    known = {"03": parameters._parse(line, "x.ipynb")}
+    cell = "epochs: int = 3  # passes (1 to 9)\nname: str = ''  # some"
+    known = {"03": parameters.inspect(notebook(tmp_path / "03.ipynb", (cell, ["parameters"])))}
     text = st.text(max_size=20) | NUMBER
 
     def target(example) -> None:
@@ -62,7 +64,7 @@ def test_parameter_files_and_pairs(tmp_path):
         else:
             assert 1 <= values["03"].get("epochs", 1) <= 9
 
-    fuzz(st.tuples(YAML | st.binary(), st.sampled_from(["epochs", "names"]) | text, text), target)
+    fuzz(st.tuples(YAML | st.binary(), st.sampled_from(["epochs", "name"]) | text, text), target)
 
 
 FIELD = st.sampled_from(["0", "0.5", "1", "nan", "inf", "1e999", "-1", "x", "", " ", "1,5", '"'])

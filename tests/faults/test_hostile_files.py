@@ -1,6 +1,6 @@
-"""A file that is out to hurt ends in a sentence or an ECG, and costs 200 MB at most.
+"""A hostile file ends in an error or an ECG, and takes 200 MB of memory at most.
 
-Time is measured by `python tests/helpers/hostile_files.py` and not judged here: 2 s on an idle machine.
+`python tests/helpers/hostile_files.py` also measures the time: at most 2 s on an idle machine.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Full disks and refused writes: afterwards the old artefact or the new one, never a part."""
+"""Full disks and refused writes leave the old file or the new one, never a part."""
 
 import errno
 import os
@@ -14,8 +14,7 @@ import torch
 from ecglib.batch import manifest, runner
 from ecglib.datasets import synthetic
 from ecglib.evaluation import results
-from ecglib.models import checkpoint
-from ecglib.models.model_file import save_model
+from ecglib.models.model_file import save_checkpoint, save_model
 from ecglib.models.network import CNNLSTM
 from ecglib.paths import Run, atomic_write, remove_unfinished
 from failing_disk import ERRORS, Faults
@@ -25,7 +24,7 @@ resource = pytest.importorskip("resource", reason="limits of POSIX")
 pytestmark = pytest.mark.faults
 
 
-# Every artefact that the project writes, in two versions
+# Every kind of file that the project writes, in two versions
 
 BEATS = bumps()
 MODELS = [CNNLSTM(TINY), CNNLSTM(TINY)]
@@ -49,7 +48,7 @@ def notebook(run: Run, version: int) -> None:
 
 def state(run: Run, version: int) -> None:
     parts = {"model": MODELS[version]}
-    checkpoint.save(run.checkpoints / "c.pt", {"seed": 0}, parts, {"v": version})
+    save_checkpoint(run.checkpoints / "c.pt", "c", parts, {"v": version})
 
 
 WRITERS: dict[str, Callable[[Run, int], object]] = {
@@ -69,7 +68,7 @@ WRITERS: dict[str, Callable[[Run, int], object]] = {
 
 
 def content(folder: Path) -> dict[str, object]:
-    """What the files hold. (torch writes the temporary file's name into a checkpoint.)"""
+    """The files' contents; torch writes the temporary file's name into a checkpoint."""
     return {
         str(p.relative_to(folder)): str(torch.load(p, weights_only=True))
         if p.suffix == ".pt"
@@ -80,9 +79,9 @@ def content(folder: Path) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("fault", ERRORS)
-@pytest.mark.parametrize("artefact", WRITERS)
-def test_every_call_may_fail(tmp_path, monkeypatch, artefact, fault):
-    run, write = Run(str(tmp_path / "run")), WRITERS[artefact]
+@pytest.mark.parametrize("kind", WRITERS)
+def test_every_call_may_fail(tmp_path, monkeypatch, kind, fault):
+    run, write = Run(str(tmp_path / "run")), WRITERS[kind]
     write(run, 1)
     new = content(run.folder)
     write(run, 0)
@@ -102,16 +101,16 @@ def test_every_call_may_fail(tmp_path, monkeypatch, artefact, fault):
         assert found.keys() == old.keys(), "a temporary file has stayed"
         assert all(found[name] in (old[name], new[name]) for name in old)
         survived += reached
-        if found == new:  # a fault that does not matter, or none any more
+        if found == new:  # the fault did no harm, or did not happen
             write(run, 0)
     assert found == new
     assert survived >= 4  # make a file, write it, sync it, rename it
 
 
-@pytest.mark.parametrize("artefact", WRITERS)
-def test_the_disk_may_fill_up_while_writing(tmp_path, artefact):
+@pytest.mark.parametrize("kind", WRITERS)
+def test_the_disk_may_fill_up_while_writing(tmp_path, kind):
     """A limit on the size of files stops the writes of every library, compiled ones as well."""
-    run, write = Run(str(tmp_path / "run")), WRITERS[artefact]
+    run, write = Run(str(tmp_path / "run")), WRITERS[kind]
     write(run, 1)
     largest = max(path.stat().st_size for path in run.folder.rglob("*") if path.is_file())
     write(run, 0)

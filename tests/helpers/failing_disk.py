@@ -1,4 +1,4 @@
-"""A disk whose n-th call fails: for tests of what is left afterwards."""
+"""A disk whose n-th call fails."""
 
 import errno
 import io
@@ -13,26 +13,26 @@ ERRORS = {"full disk": errno.ENOSPC, "no permission": errno.EACCES, "I/O error":
 
 
 class Faults:
-    """Lets the n-th call that changes the disk below a folder fail, and counts those calls."""
+    """Makes the n-th call that changes the disk below a folder fail, and counts those calls."""
 
     CALLS = ("open", "mkdir", "replace", "rename", "fsync", "chmod")
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path):
         self.folder, self.error, self.fails_at, self.count = str(folder), 0, 0, 0
         for name in self.CALLS:
-            monkeypatch.setattr(os, name, self.guard(getattr(os, name)))
-        monkeypatch.setattr(io, "open", self.guard(io.open))
-        monkeypatch.setattr("builtins.open", self.guard(open))
+            monkeypatch.setattr(os, name, self.failing(getattr(os, name)))
+        monkeypatch.setattr(io, "open", self.failing(io.open))
+        monkeypatch.setattr("builtins.open", self.failing(open))
 
-    def guard(self, call: Callable) -> Callable:
-        def guarded(path, *arguments, **options):
+    def failing(self, call: Callable) -> Callable:
+        def counted(path, *arguments, **options):
             if self.error and (isinstance(path, int) or str(path).startswith(self.folder)):
                 self.count += 1
                 if self.count == self.fails_at:
                     raise OSError(self.error, os.strerror(self.error), str(path))
             return call(path, *arguments, **options)
 
-        return guarded
+        return counted
 
     @property
     def reached(self) -> bool:

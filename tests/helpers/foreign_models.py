@@ -15,34 +15,29 @@ class Bomb:
 
 
 def foreign(path, how, model_file):
-    good = model_file.read_bytes()
-    if how == "missing":
-        return
-    if how == "truncated":
-        path.write_bytes(good[: len(good) // 2])
-    elif how == "empty":
-        path.write_bytes(b"")
-    elif how == "huge header":
-        path.write_bytes((2**62).to_bytes(8, "little") + good[8:])
-    elif how == "pickle":
-        path.write_bytes(pickle.dumps(Bomb()))
+    """Write a bad model file, made from a good one; ``how`` is one of `FOREIGN`."""
+    good, card = model_file.read_bytes(), read_card(model_file)
+    architecture = card["architecture"] | {"channels": [1, 2]}
+    contents = {
+        "truncated": good[: len(good) // 2],
+        "empty": b"",
+        "huge header": (2**62).to_bytes(8, "little") + good[8:],
+        "pickle": pickle.dumps(Bomb()),
+    }
+    cards = {
+        "no card": None,
+        "card is no JSON": "{",
+        "other classes": json.dumps(card | {"classes": ["V", "N"]}),
+        "other weights": json.dumps(card),
+        "impossible architecture": json.dumps(card | {"architecture": architecture}),
+    }
+    if how in contents:
+        path.write_bytes(contents[how])
     elif how == "torch pickle":
         torch.save({"model": Bomb()}, path)
-    elif how == "no card":
-        save_file({"x": torch.zeros(3)}, path)
-    elif how == "card is no JSON":
-        save_file({"x": torch.zeros(3)}, path, metadata={CARD_KEY: "{"})
-    elif how == "other classes":
-        card = read_card(model_file) | {"classes": ["V", "N"]}
-        save_file({"x": torch.zeros(3)}, path, metadata={CARD_KEY: json.dumps(card)})
-    elif how == "other weights":
-        save_file(
-            {"x": torch.zeros(3)}, path, metadata={CARD_KEY: json.dumps(read_card(model_file))}
-        )
-    elif how == "impossible architecture":
-        card = read_card(model_file)
-        card["architecture"]["channels"] = [1, 2]
-        save_file({"x": torch.zeros(3)}, path, metadata={CARD_KEY: json.dumps(card)})
+    elif how != "missing":
+        metadata = {CARD_KEY: cards[how]} if cards[how] else None
+        save_file({"x": torch.zeros(3)}, path, metadata=metadata)
 
 
 FOREIGN = (

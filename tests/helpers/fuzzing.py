@@ -1,4 +1,4 @@
-"""Trying made-up and damaged input for a second or for hours: what the fuzz tests share."""
+"""Made-up and damaged input for a second or for hours, for the fuzz tests."""
 
 import itertools
 import os
@@ -18,7 +18,7 @@ EXAMPLES = 500 if SECONDS else 30
 
 
 def fuzz(strategy: st.SearchStrategy, target: Callable[[object], None]) -> None:
-    """Try batches of examples, each from another seed, until the time is up."""
+    """Try batches of examples, each with its own seed, until the time is up."""
     ends = time.monotonic() + SECONDS
     common = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
     for number in itertools.count():

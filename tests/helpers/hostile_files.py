@@ -1,9 +1,9 @@
-"""Files that are out to hurt, and what reading each of them costs; a program of its own:
+"""Hostile files, and the cost of reading each of them.
 
     python tests/helpers/hostile_files.py
 
-writes them, reads each in a forked process, and prints one JSON line for each: its name, what was
-said, CPU seconds, and MB beyond what the process had before. POSIX only.
+reads each in a forked process and prints one JSON line for it: its name, the error, CPU seconds and
+MB of additional memory. POSIX only.
 """
 
 import json
@@ -22,7 +22,7 @@ from ecglib.recordings.readers.text_tables import MAX_LINE, MAX_NUMBERS
 from ecglib.recordings.recording import EcgFileError
 from ecglib.recordings.wfdb import MAX_MARK_BYTES
 
-UNIT = 2**20 if sys.platform == "darwin" else 2**10  # of ru_maxrss: bytes there, KiB elsewhere
+UNIT = 2**20 if sys.platform == "darwin" else 2**10  # of ru_maxrss: bytes on macOS, else KiB
 
 
 FILES: dict[str, Callable[[], bytes | dict[str, bytes]]] = {
@@ -33,7 +33,7 @@ FILES: dict[str, Callable[[], bytes | dict[str, bytes]]] = {
     "a line of 100 MB": lambda: text(b"1,", size=10**8),
     "one line, as long as a text may be": lambda: text(b"1,"),
     "a million columns": lambda: text(b"1 " * 10**6 + b"\n"),
-    "numbers without end": lambda: text(b"1\n"),
+    "endless numbers": lambda: text(b"1\n"),
     "one number without end": lambda: text(b"9"),
     "a first word without end": lambda: b"1 2\n" + b"9" * 70_000,
     "nothing but separators": lambda: text(b";" * 200 + b"\n", b"1;2\n"),
@@ -75,7 +75,7 @@ FILES: dict[str, Callable[[], bytes | dict[str, bytes]]] = {
 
 
 def measured(read: Callable[[], object]) -> dict[str, object]:
-    """What a forked process says, takes and needs beyond this one."""
+    """The result, CPU seconds and additional memory of a forked process."""
     receiving, sending = os.pipe()
     if (process := os.fork()) == 0:
         before = resource.getrusage(resource.RUSAGE_SELF)
@@ -100,7 +100,7 @@ def measured(read: Callable[[], object]) -> dict[str, object]:
 
 def costs(folder: Path) -> Iterator[dict[str, object]]:
     good = write_recordings(folder / "good", n_records=1, minutes=1)
-    read_ecg(good / "s01")  # what reading needs is loaded now
+    read_ecg(good / "s01")  # imports everything that reading needs
     read_ecg({"a.csv": b"1\n2\n" * 500}, fs=250)
     try:
         read_ecg({"a.edf": edf() + bytes(500)})
@@ -112,7 +112,7 @@ def costs(folder: Path) -> Iterator[dict[str, object]]:
         there.mkdir()
         for own, data in (content if isinstance(content, dict) else {"a.csv": content}).items():
             (there / own).write_bytes(data)
-        del content  # reading begins with the file
+        del content  # it must not count as memory
         yield {"file": name} | measured(lambda there=there: read_ecg(there, fs=250))
         shutil.rmtree(there)
 

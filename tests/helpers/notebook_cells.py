@@ -13,14 +13,14 @@ rate: float = 1e-3  # learning rate (0 to 1)
 augment: bool = True  # change the training beats a little
 protocol: str = "kaggle"  # how beats are split (kaggle | patients | random)
 record: str = "100"  # name of a recording
-seeds: list[int] = [0, 1]  # one training each (0 to 99)
 """
 
 
 def notebook(path, *cells):
     """Write a notebook of (source, tags) cells."""
-    nb = nbformat.v4.new_notebook()
-    nb.cells = [nbformat.v4.new_code_cell(s, metadata={"tags": tags}) for s, tags in cells]
+    python = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nb = nbformat.v4.new_notebook(metadata={"kernelspec": python})
+    nb.cells = [nbformat.v4.new_code_cell(s, metadata={"tags": list(tags)}) for s, tags in cells]
     nbformat.write(nb, path)
     return path
 

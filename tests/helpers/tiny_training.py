@@ -2,11 +2,12 @@
 
     python tests/helpers/tiny_training.py CHECKPOINT WEIGHTS
 
-goes on from CHECKPOINT if it is there, prints a line an epoch, and at its end writes WEIGHTS.
+goes on from CHECKPOINT if there is one, prints a line an epoch, and finally writes WEIGHTS.
 """
 
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ def save_tiny(path: Path, seed: int = 0) -> Path:
 
 
 def bumps() -> Beats:
-    """Made-up beats: five classes told apart by where their bump is."""
+    """Made-up beats: the five classes differ in the position of a bump."""
     rng = np.random.default_rng(0)
     label = np.repeat(np.arange(5), 60)
     centre = 20 + 30 * label[:, None] + rng.normal(0, 2, (300, 1))
@@ -50,21 +51,18 @@ def bumps() -> Beats:
     )
 
 
-def train(beats, recipe=QUICK, seed=0, checkpoint=None, report=None):
-    """A trained tiny network, its history, and the lines it reported."""
+def train(beats, recipe=QUICK, seed=0, split=None, **options):
+    """A trained tiny network, its history, and the reported lines; ``options`` as of `fit`."""
     torch.manual_seed(seed)
-    model = CNNLSTM(TINY)
-    lines = []
-    split = split_beats(beats, "random")
-    history = fit(model, beats, split, recipe, seed, checkpoint, "no", report or lines.append)
-    return model, history, lines
+    model, lines = CNNLSTM(TINY), []
+    split = split or split_beats(beats, "random")
+    options = {"precision": "no", "report": lines.append} | options
+    return model, fit(model, beats, split, recipe, seed=seed, **options), lines
 
 
 if __name__ == "__main__":
     checkpoint, weights = map(Path, sys.argv[1:])
-    patient = replace(QUICK, epochs=25, patience=25)
-    model, _, _ = train(
-        bumps(), patient, checkpoint=checkpoint, report=lambda line: print(line, flush=True)
-    )
+    report = partial(print, flush=True)
+    model, _, _ = train(bumps(), replace(QUICK, epochs=25), checkpoint=checkpoint, report=report)
     with atomic_write(weights) as temporary:
         save_file(model.state_dict(), temporary)

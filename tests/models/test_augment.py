@@ -1,4 +1,4 @@
-"""Augmentation changes beats, never their length, their class or the padding behind them."""
+"""Augmentation changes beats, but not their length, their class or the padding behind them."""
 
 import pytest
 import torch
@@ -32,9 +32,6 @@ def test_time_warp_stretches_within_bounds(beats):
     ratio = lengths(augment.time_warp(beats, stretch=0.08, bend=0)) / lengths(beats)
     assert ratio.min() > 0.9 and ratio.max() < 1.11
     assert ratio.std() > 0.01
-
-
-def test_time_warp_of_nothing_is_nothing(beats):
     assert torch.allclose(augment.time_warp(beats, stretch=0, bend=0), beats, atol=1e-6)
 
 
@@ -52,12 +49,6 @@ def test_share_of_changed_beats(beats):
     assert torch.equal(augment.augment(beats, share=0.0), beats)
 
 
-def test_input_is_left_alone(beats):
-    before = beats.clone()
-    augment.augment(beats, share=1.0)
-    assert torch.equal(before, beats)
-
-
 def test_copies_of_the_published_recipe(beats):
     label = torch.tensor([0, 1, 2, 3, 4] * 12 + [0] * 4)
     rhythm = torch.arange(len(beats)).float().unsqueeze(1)
@@ -68,8 +59,10 @@ def test_copies_of_the_published_recipe(beats):
     assert same is beats
 
 
-def test_seed_decides(beats):
+def test_the_seed_decides_and_the_input_stays(beats):
+    before = beats.clone()
     torch.manual_seed(3)
     one = augment.augment(beats)
     torch.manual_seed(3)
     assert torch.equal(one, augment.augment(beats))
+    assert torch.equal(before, beats)

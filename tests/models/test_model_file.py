@@ -1,6 +1,7 @@
 """Model files that are damaged or hostile are refused with a sentence, before anything is built."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,11 +11,13 @@ from ecglib.models.model_file import (
     CARD_KEY,
     ModelFileError,
     checksum,
-    load_model,
+    find_model,
     read_card,
+    read_model,
     save_model,
 )
-from ecglib.models.network import CNNLSTM
+from ecglib.models.network import CNNLSTM, Ensemble
+from ecglib.paths import MODELS
 from tiny_training import TINY
 
 
@@ -25,18 +28,36 @@ def good(tmp_path):
     return path
 
 
+def load_model(path):
+    stored = read_model(path)
+    return stored.network, stored.card
+
+
 def write(path, card, tensors):
-    """A file that says of itself that it is whole."""
+    """A file with a valid checksum."""
     card = json.loads(json.dumps(card))
     card["sha256"] = checksum(card, {name: t.numpy() for name, t in tensors.items()})
     save_file(tensors, path, metadata={CARD_KEY: json.dumps(card)})
 
 
-def test_what_was_saved_loads(good):
+def test_a_saved_network_loads(good):
     model, card = load_model(good)
     assert card["name"] == "tiny" and len(card["sha256"]) == 64
     save_model(model, good, card)
     assert load_model(good)[1] == card
+
+
+def test_shipped_models_are_found_by_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert find_model("rhythm") == MODELS / "rhythm.safetensors"
+    for path in ("x.safetensors", "models/rhythm", tmp_path / "rhythm"):  # not names
+        assert find_model(path) == Path(path)
+    with pytest.raises(ModelFileError, match=r"Did you mean 'rhythm'\? .*compact, deep"):
+        find_model("rythm")
+    with pytest.raises(ModelFileError, match="no model 'zzz'. The project ships"):
+        find_model("zzz")
+    (tmp_path / "mine").touch()
+    assert find_model("mine") == Path("mine")
 
 
 def test_others_may_read_it_as_any_new_file(good, tmp_path):
@@ -116,3 +137,23 @@ def test_a_card_nested_without_end_is_refused(good):
     save_file({"x": torch.zeros(1)}, good, metadata={CARD_KEY: card})
     with pytest.raises(ModelFileError, match="no model card"):
         read_card(good)
+
+
+def pair(path):
+    save_model(Ensemble([CNNLSTM(TINY) for _ in range(2)]), path, {"name": "two"})
+    return load_model(path)
+
+
+def test_an_ensemble_loads(tmp_path):
+    loaded, card = pair(tmp_path / "two.safetensors")
+    assert card["architecture"]["networks"] == len(loaded.networks) == 2
+
+
+@pytest.mark.parametrize("networks", [2**40, 3, 1, 0, -1, "two", None, 2.0])
+def test_an_impossible_number_of_networks_is_refused(tmp_path, networks):
+    path = tmp_path / "two.safetensors"
+    model, card = pair(path)
+    card["architecture"]["networks"] = networks
+    write(path, card, model.state_dict())
+    with pytest.raises(ModelFileError, match="does not fit|do not fit"):
+        load_model(path)

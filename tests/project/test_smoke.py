@@ -48,7 +48,7 @@ def test_all_notebooks_run_and_keep_their_promises(tmp_path, capsys):
 def test_new_patients_get_a_model_of_their_own(tmp_path, capsys):
     run = Run(str(tmp_path / "smoke"))
     shipped = (ROOT / "models" / "patients.safetensors").read_bytes()
-    quick = {"02": "", "03": "-p epochs 1 -p teachers 0", "04": "-p explained 2 -p resamples 50"}
+    quick = {"02": "", "03": "-p epochs 1", "04": "-p explained 2 -p resamples 50"}
     for number, values in quick.items():
         call = f"--profile smoke --only {number} -p protocol patients {values}".split()
         assert run_all.main(call, outputs=str(tmp_path)) == 0, capsys.readouterr().err

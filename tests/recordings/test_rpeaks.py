@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from ecglib.labels import SYMBOL_TO_CLASS
 from ecglib.recordings.rpeaks import find_r_peaks, match_peaks
 from ecglib.recordings.wfdb import read_recording
 
@@ -21,8 +20,7 @@ def test_noise_gives_no_error():
 @pytest.mark.parametrize("name", ["100", "208"])  # narrow beats; wide ones, with fusions
 def test_peaks_are_those_of_the_annotators(mitdb, name):
     recording = read_recording(mitdb / name, leads=[0])
-    beat = [symbol in SYMBOL_TO_CLASS for symbol in recording.mark_symbol]
-    mark = recording.mark_sample[beat]
+    mark, _ = recording.beats()
     found = find_r_peaks(recording.signal[:, 0])
     nearest = mark[np.abs(mark[:, None] - found).argmin(axis=0)]
     offset = found - nearest
@@ -54,21 +52,6 @@ def test_a_pause_stays_a_pause():
     signal[peaks[20] + 180 : peaks[26] - 100] = signal[peaks[20] + 180]
     found = find_r_peaks(signal + 0.001 * np.random.default_rng(0).normal(size=len(signal)))
     assert len(found) == len(peaks) - 5
-
-
-@pytest.mark.parametrize("detector", ["gqrs", "sleepecg"])
-def test_other_detectors_find_the_same(detector):
-    if detector == "sleepecg":
-        pytest.importorskip("sleepecg")
-    signal, peaks = beating(20)
-    found = find_r_peaks(signal, detector)
-    near = np.abs(found[:, None] - peaks).min(axis=1)
-    assert (near <= 2).all() and len(found) >= len(peaks) - 2
-
-
-def test_an_unknown_detector_is_refused():
-    with pytest.raises(ValueError, match="Choose from matched, gqrs"):
-        find_r_peaks(beating(10)[0], "pan")
 
 
 def test_peaks_match_within_150_ms():

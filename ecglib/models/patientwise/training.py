@@ -7,7 +7,7 @@ predictivity of S.
 
 import numpy as np
 
-from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
+from ecglib.labels import CLASSES, labels_of
 from ecglib.models.patientwise.classifier import PatientwiseClassifier
 from ecglib.models.patientwise.features import (
     EARLY,
@@ -102,17 +102,10 @@ def _members(
     return join_trees(members)
 
 
-def annotated_beats(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
-    """Samples and symbols of the annotated beats of a recording; other marks are left out."""
-    is_beat = np.isin(recording.mark_symbol, list(SYMBOL_TO_CLASS))
-    return recording.mark_sample[is_beat], recording.mark_symbol[is_beat]
-
-
 def described_beats(recording: Recording) -> Described:
     """Features and class of the annotated beats of a recording."""
-    marks, symbols = annotated_beats(recording)
-    label = np.array([CLASSES.index(SYMBOL_TO_CLASS[s]) for s in symbols])
-    return describe(recording.signal, recording.fs, marks), label
+    marks, symbols = recording.beats()
+    return describe(recording.signal, recording.fs, marks), labels_of(symbols)
 
 
 def splice(recording: Recording) -> Recording | None:
@@ -122,8 +115,8 @@ def splice(recording: Recording) -> Recording | None:
     Cuts are half way between beats, so that RR intervals stay plausible. Also None where S beats
     do not come early in a regular rhythm.
     """
-    marks, symbols = annotated_beats(recording)
-    early = np.flatnonzero([SYMBOL_TO_CLASS[s] == "S" for s in symbols])
+    marks, symbols = recording.beats()
+    early = np.flatnonzero(labels_of(symbols) == CLASSES.index("S"))
     if len(early) < 30:
         return None
     rhythm = rr_features(marks / recording.fs)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ecglib.recordings.recording import Ecg, EcgFileError
+from ecglib.recordings.recording import SHOWN, Ecg, EcgFileError
 
 
 def open_edf(path: Path) -> Ecg:
-    """Open an EDF, EDF+ or BDF file: its ECG leads, or those that may be ECG leads."""
+    """Open an EDF, EDF+ or BDF file: its ECG leads, or else the leads that may be ECG."""
     import edfio
 
     size = path.stat().st_size
@@ -29,7 +29,7 @@ def open_edf(path: Path) -> Ecg:
         if min(per_record) < 1 or needed > size + 1 or int(head[236:244]) < 1:
             raise ValueError("it is shorter than its header says")
         if head[192:197] == b"EDF+D":
-            raise ValueError("it has gaps (EDF+D), which are not read")
+            raise ValueError("it has gaps (EDF+D), which are not supported")
         edf = edfio.read_edf(path, lazy_load_data=True, header_encoding="latin-1")
         signals = [s for s in edf.signals if 1 <= s.sampling_frequency <= 10_000]
         named = [s for s in signals if re.search(r"ecg|ekg", s.label, re.IGNORECASE)]
@@ -40,32 +40,21 @@ def open_edf(path: Path) -> Ecg:
             raise ValueError("no signal has a usable sampling rate")
         if any(s.digital_max <= s.digital_min for s in chosen):
             raise ValueError("a digital range is empty")
-        scale = [
-            (s.physical_max - s.physical_min) / (s.digital_max - s.digital_min) for s in chosen
-        ]
         fs = float(chosen[0].sampling_frequency)
         n_samples = edf.num_data_records * chosen[0].samples_per_data_record
-        units = tuple(s.physical_dimension for s in chosen)
-        leads = tuple(s.label for s in chosen)
+        leads, units = zip(*((s.label, s.physical_dimension) for s in chosen), strict=True)
     except Exception as error:  # edfio raises whatever its parsers run into
         reason = error if isinstance(error, ValueError) else type(error).__name__
         raise EcgFileError(
             f"The EDF file {path.name} can't be read: {str(reason)[:100]}. Export it again."
         ) from error
-    assumed = []
-    if not named:
-        assumed.append(f"No lead is called ECG; taken for ECG: {', '.join(leads[:12])}.")
+    assumed = () if named else (f"No lead is called ECG; read as ECG: {', '.join(leads[:SHOWN])}.",)
 
     def read(start: int, stop: int, lead: int) -> np.ndarray:
-        signal = chosen[lead]
-        # Half a sample further, so that rounding inside edfio can't fall short.
-        digital = signal.get_digital_slice((start + 0.25) / fs, (stop + 0.25) / fs)
-        digital = digital[: stop - start].astype(np.float64)
-        return (signal.physical_min + (digital - signal.digital_min) * scale[lead]).astype(
-            np.float32
-        )
+        s = chosen[lead]
+        # Between two samples, so that rounding inside edfio can't fall short.
+        digital = s.get_digital_slice((start + 0.25) / fs, (stop + 0.25) / fs)[: stop - start]
+        step = (s.physical_max - s.physical_min) / (s.digital_max - s.digital_min)
+        return (s.physical_min + (digital.astype(float) - s.digital_min) * step).astype(np.float32)
 
-    return Ecg(path.stem, fs, leads, units, n_samples, read, assumed=tuple(assumed))
-
-
-# --- ISHNE ---------------------------------------------------------------------------------------
+    return Ecg(path.stem, fs, leads, units, n_samples, read, assumed=assumed)

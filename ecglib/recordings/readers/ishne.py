@@ -1,4 +1,8 @@
-"""ISHNE Holter files, read in blocks."""
+"""ISHNE Holter files, read in blocks.
+
+No maintained library reads the format (Badilini, The ISHNE Holter standard output file format,
+Ann. Noninvasive Electrocardiol. 3, 1998).
+"""
 
 from pathlib import Path
 
@@ -10,24 +14,18 @@ ISHNE_LEADS = (
     "unknown", "generic", "X", "Y", "Z", "I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3",
     "V4", "V5", "V6", "ES", "AS", "AI",
 )  # fmt: skip
-
-
-# The fixed header from byte 10 on (Badilini 1998); only what is needed has a name.
+# The fixed header from byte 10 on; fields that are not needed begin with an underscore.
 ISHNE_HEADER = np.dtype(
     [
-        ("variable_bytes", "<i4"), ("n_samples", "<i4"), ("variable_at", "<i4"), ("ecg_at", "<i4"),
-        ("_person", "S130"), ("n_leads", "<i2"), ("lead", "<i2", 12), ("quality", "<i2", 12),
-        ("nanovolt", "<i2", 12), ("pacemaker", "<i2"), ("recorder", "S40"), ("fs", "<i2"),
+        ("_skipped", "<i4"), ("n_samples", "<i4"), ("_skipped_at", "<i4"), ("ecg_at", "<i4"),
+        ("_person", "S130"), ("n_leads", "<i2"), ("lead", "<i2", 12), ("_quality", "<i2", 12),
+        ("nanovolt", "<i2", 12), ("_pacemaker", "<i2"), ("_recorder", "S40"), ("fs", "<i2"),
     ]
 )  # fmt: skip
 
 
 def open_ishne(path: Path) -> Ecg:
-    """Open an ISHNE Holter file: a fixed header, then interleaved 16-bit samples.
-
-    No maintained library reads the format (Badilini, The ISHNE Holter standard output file
-    format, Ann. Noninvasive Electrocardiol. 3, 1998).
-    """
+    """Open an ISHNE Holter file: a fixed header, then interleaved 16-bit samples."""
     with path.open("rb") as file:
         content = file.read(10 + ISHNE_HEADER.itemsize)[10:]
     size = path.stat().st_size

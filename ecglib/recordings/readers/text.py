@@ -1,6 +1,8 @@
-"""ECGs from text files: which column is the time, and what the rest is."""
+"""ECGs from text files: the time column, the leads, and the words of the header."""
 
+import math
 import re
+from contextlib import suppress
 from datetime import datetime
 
 import numpy as np
@@ -10,11 +12,11 @@ from ecglib.recordings.recording import Ecg, EcgFileError, Rows
 
 MAX_COLUMNS = 32  # of a recording written in columns
 LONGEST_BEAT = 188  # values with the label; a longer row or column is a recording
-STEADY = 0.02  # how much the steps of a time column may differ from their median
-UNIT = re.compile(  # not of a gain such as 200 ADC/mV
+STEADY = 0.02  # by which the steps of a time column may differ from their median
+UNIT = re.compile(  # but not in a gain such as 200 ADC/mV
     r"(?<![a-z/µμ])(mv|uv|µv|μv|nv|millivolts?|microvolts?)(?![a-z])", re.IGNORECASE
 )
-# A heart rate is no sampling rate, and a filter's limits in Hz are none either.
+# Neither a heart rate nor a filter's limits in Hz are a sampling rate.
 RATE = re.compile(
     r"(?:sampl\w{0,20}\s?(?:rate|freq\w*)|abtast\w*|chantillon\w*|\bfs\b|^\W*(?:rate|frequency))"
     r"[^\d\n]{0,20}(\d{1,6}(?:[.,]\d+)?)",
@@ -26,7 +28,7 @@ HERTZ = re.compile(
 )
 LEAD = re.compile(r"^\W*(?:lead|ableitung|d.rivation)\W+(.+)", re.IGNORECASE | re.MULTILINE)
 TIME = re.compile(r"time|stamp|zeit|temps|elapsed|\bt\b", re.IGNORECASE)
-# How columns of times say their unit, and how long a step is below which a silent one has it.
+# Units of a time column: its words in a title; without them, it is the first with a step below.
 TIME_UNITS = {
     "seconds": (1.0, r"\bs\b|sec", 0.1),
     "milliseconds": (1e3, r"(?<![a-z])ms(?![a-z])|msec|millis", 100),
@@ -36,30 +38,10 @@ TIME_UNITS = {
 
 
 def read_text(content: bytes, name: str, layout: Layout = UNTOLD) -> Ecg | Rows:
-    """Read a recording, or prepared beats, from a text file.
+    """Read a text file: a recording, or the rows of a table that is too short for one.
 
-    Numbers may be parted by commas, semicolons, tabs or spaces, in columns or in rows, with a
-    decimal comma, below a header, beside a time column; in UTF-8, UTF-16 or Latin-1.
-
-    Parameters
-    ----------
-    content : bytes
-        Of the file.
-    name : str
-        Of the file.
-    layout : Layout, optional
-        By default all of it is found out.
-
-    Returns
-    -------
-    Ecg or Rows
-        Rows where the file holds 33 to 188 numbers a row, or so few in a row or column that they
-        can't be a recording.
-
-    Raises
-    ------
-    EcgFileError
-        The file is no text or no table of numbers.
+    Numbers are separated by commas, semicolons, tabs or spaces, in columns or in rows, perhaps with
+    decimal commas, a header or a time column; the text is UTF-8, UTF-16 or Latin-1.
     """
     read = read_table(content, name, layout)
     table, assumed = read.values, list(read.assumed)
@@ -70,7 +52,7 @@ def read_text(content: bytes, name: str, layout: Layout = UNTOLD) -> Ecg | Rows:
         assumed.append("Every lead is a row.")
     if table.shape[1] > MAX_COLUMNS:
         raise EcgFileError(
-            f"{name} is a table of {table.shape[0]:,} by {table.shape[1]:,} numbers: neither a few "
+            f"{name} is a table of {table.shape[0]:,} by {table.shape[1]:,} numbers: neither the "
             "leads of a recording nor beats of 187 samples each."
         )
     titles = _titles(read.above, table.shape[1] + (read.clock is not None))
@@ -78,7 +60,7 @@ def read_text(content: bytes, name: str, layout: Layout = UNTOLD) -> Ecg | Rows:
     if read.clock:
         rate, titles = _clock_rate(*read.clock, len(table), name), titles[1:]
     while table.shape[1] > 1 and _is_time(table[:, 0], titles[0]):
-        notes = []  # of several clocks the recorder's own comes last
+        notes = []  # of several clocks, the recorder's own comes last
         rate = _time_rate(table[:, 0], titles[0], notes) or rate
         table, titles = table[:, 1:], titles[1:]
     assumed += notes
@@ -89,10 +71,10 @@ def read_text(content: bytes, name: str, layout: Layout = UNTOLD) -> Ecg | Rows:
         titles = [lead[1].strip()[:40]]
     unit = UNIT.search(read.story)
     unit = unit[1].lower().replace("millivolt", "mv").replace("microvolt", "uv") if unit else ""
-    with np.errstate(over="ignore"):  # to infinity, which counts as missing
+    with np.errstate(over="ignore"):  # to infinity, which becomes a gap
         signal = table.astype(np.float32)
     if not np.isfinite(signal).any():
-        raise EcgFileError(f"{name} holds no finite number.")
+        raise EcgFileError(f"{name} holds no finite numbers.")
     return Ecg(
         name=name, fs=rate,
         leads=tuple(title or f"lead {k}" for k, title in enumerate(titles)),
@@ -102,13 +84,13 @@ def read_text(content: bytes, name: str, layout: Layout = UNTOLD) -> Ecg | Rows:
 
 
 def _is_beats(rows: int, width: int) -> bool:
-    """Whether a table is of beats: fewer than 189 samples are not a recording."""
+    """Whether a table holds beats: fewer than 189 samples are not a recording."""
     single = 1 in (rows, width) and rows * width <= LONGEST_BEAT
     return single or MAX_COLUMNS < width <= LONGEST_BEAT
 
 
 def _titles(above: list[list[str]], n: int) -> list[str]:
-    """The columns' names from the line above the numbers that has as many."""
+    """The columns' names: the last line above the numbers with as many fields."""
     for fields in reversed(above):
         last = fields[-1].strip("()[]") if fields else ""
         if len(fields) == n and not (UNIT.fullmatch(last) or "," in last or RATE.search(last)):
@@ -117,7 +99,7 @@ def _titles(above: list[list[str]], n: int) -> list[str]:
 
 
 def _is_time(column: np.ndarray, title: str) -> bool:
-    """Whether a column never falls and mostly rises, which no lead of an ECG does."""
+    """Whether a column never falls and mostly rises, unlike a lead of an ECG."""
     if len(column) < 2 or not np.isfinite(column).all():
         return False
     with np.errstate(over="ignore"):
@@ -128,23 +110,27 @@ def _is_time(column: np.ndarray, title: str) -> bool:
 
 
 def _time_rate(column: np.ndarray, title: str, assumed: list[str]) -> float | None:
-    """The sampling rate from a column of times; None where it only counts the samples."""
+    """The sampling rate from a time column; None where it only counts the samples."""
     step = np.diff(column)
     usual, mean = float(np.median(step)), float(step.mean())
-    said = [n for n, (_, pattern, _) in TIME_UNITS.items() if re.search(pattern, title.lower())]
-    if usual == mean == 1 and not said and not TIME.search(title):
+    named = [n for n, (_, pattern, _) in TIME_UNITS.items() if re.search(pattern, title.lower())]
+    if usual == mean == 1 and not named and not TIME.search(title):
         assumed.append("The first column counts the samples.")
         return None
-    unit = said[0] if said else next(n for n, u in TIME_UNITS.items() if mean < u[2])
-    if not said:
+    unit = named[0] if named else next(n for n, u in TIME_UNITS.items() if mean < u[2])
+    if not named:
         assumed.append(f"The first column is the time in {unit}.")
     rounded = np.abs(step - mean).max() <= 0.51 * mean  # such as 0.002, 0.003, 0.003
     if usual and not rounded and (np.abs(step - usual) <= STEADY * usual).mean() > 0.9:
-        assumed.append("The times have gaps, of which the signal knows nothing.")
+        assumed.append("The times have gaps; the samples are read as if there were none.")
         mean = usual
     elif not rounded and abs(mean - usual) > STEADY * usual:
         assumed.append("The times are uneven; the sampling rate is their mean.")
-    rate = TIME_UNITS[unit][0] / mean
+    return _rounded(TIME_UNITS[unit][0] / mean)
+
+
+def _rounded(rate: float) -> float:
+    """A whole number of Hz where the rate is nearly one."""
     return float(round(rate) if abs(rate - round(rate)) < 0.003 * rate else rate)
 
 
@@ -153,17 +139,13 @@ def _clock_rate(begin: str, end: str, n: int, name: str) -> float:
     seconds = _seconds(end) - _seconds(begin)
     if not seconds > 0:
         raise EcgFileError(f"The times in {name} can't be read: '{begin[:30]}' to '{end[:30]}'.")
-    rate = (n - 1) / seconds
-    return float(round(rate) if abs(rate - round(rate)) < 0.003 * rate else rate)
+    return _rounded((n - 1) / seconds)
 
 
 def _seconds(clock: str) -> float:
-    """Seconds of a clock time, of a date and time, or NaN."""
-    try:
+    """Seconds of a clock time, or of a date and time; NaN if it is neither."""
+    with suppress(ValueError):
         return datetime.fromisoformat(clock).timestamp()
-    except ValueError:
-        pass
-    try:
+    with suppress(ValueError):
         return sum(float(part) * 60**k for k, part in enumerate(reversed(clock.split(":"))))
-    except ValueError:
-        return float("nan")
+    return math.nan

@@ -1,6 +1,6 @@
-"""A table of numbers out of a text in whatever dialect: encoding, separator, decimal mark, header.
+"""A table of numbers from a text file of any dialect: encoding, separator, decimal mark, header.
 
-What a text may hold is bounded before it is read, so that none takes much memory.
+The size of a text is checked before it is read, so that none takes much memory.
 """
 
 import codecs
@@ -14,23 +14,19 @@ import numpy as np
 
 from ecglib.recordings.recording import EcgFileError
 
-HEAD_BYTES = 65_536  # from which separator, header and decimal mark are found out
-HEADER_LINES = 60  # Apple's and Kardia's exports tell their story first
+HEAD_BYTES = 65_536  # searched for separator, header and decimal mark
+HEADER_LINES = 60  # Apple's and Kardia's exports begin with many lines about the recording
 MAX_NUMBERS = 5_000_000  # an hour of three columns at 360 Hz; more would fill the memory
 MAX_LINE = 8_000_000  # characters: an hour of a lead that is written in a row
-PIECE = 1 << 20  # bytes that are decoded at a time
+PIECE = 1 << 20  # bytes decoded at a time
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What a person says of a text file where the reader might guess wrongly.
+    """Corrections for a text file that the reader misunderstands.
 
-    Attributes
-    ----------
-    kind : {"auto", "beats", "recording"}
-    header : bool, optional
-        Whether the first line holds names.
-    decimal : {"auto", ".", ","}
+    ``kind`` is "auto", "beats" or "recording", ``decimal`` "auto", "." or ","; ``header`` is
+    whether the first line holds names, or None.
     """
 
     kind: str = "auto"
@@ -43,20 +39,10 @@ UNTOLD = Layout()
 
 @dataclass(frozen=True)
 class TextTable:
-    """The numbers of a text, and the words above them.
+    """The numbers of a text, shape (n_rows, n_columns), float64, and the words above them.
 
-    Attributes
-    ----------
-    values : ndarray, shape (n_rows, n_columns), float64
-        Without the column of clock times, if there is one.
-    clock : tuple of str, optional
-        The first and the last time of such a column.
-    above : list of list of str
-        The lines above the numbers, parted as these are.
-    story : str
-        The same lines as they came.
-    assumed : tuple of str
-        Sentences on what was found out.
+    A column of clock times is left out; ``clock`` holds its first and last time. ``above`` are the
+    fields of each line above the numbers, ``story`` is their text.
     """
 
     values: np.ndarray
@@ -67,22 +53,7 @@ class TextTable:
 
 
 def read_table(content: bytes, name: str, layout: Layout = UNTOLD) -> TextTable:
-    """Read the numbers of a text file.
-
-    Parameters
-    ----------
-    content : bytes
-        Of the file; UTF-8, UTF-16 or Latin-1.
-    name : str
-        Of the file.
-    layout : Layout, optional
-        By default all of it is found out.
-
-    Raises
-    ------
-    EcgFileError
-        The file is no text, no table of numbers, or too large.
-    """
+    """Read the numbers of a text in UTF-8, UTF-16 or Latin-1; errors name the file."""
     plain = _decoded(content, name).translate(None, b"\"'")
     del content  # which may be as long again
     head = plain[:HEAD_BYTES]
@@ -102,7 +73,7 @@ def read_table(content: bytes, name: str, layout: Layout = UNTOLD) -> TextTable:
         last = plain[-4096:].decode("utf-8", "replace").rstrip().splitlines()[-1]
         clock = begin, _fields(last, separator)[0]
     above = [_fields(line, separator) for line in head[:first]]
-    story = "\n".join(line[:1000] for line in head[:first])  # looked through by slow patterns
+    story = "\n".join(line[:1000] for line in head[:first])  # searched with slow patterns
     values = _numbers(plain, first, separator, clock is not None, name)
     return TextTable(values, clock, above, story, tuple(assumed))
 
@@ -130,9 +101,9 @@ def _decoded(content: bytes, name: str) -> bytes:
 
 
 def _recoded(content: bytes, encoding: str) -> bytes:
-    """The text in UTF-8; piece by piece, since as a str it may take four times its bytes.
+    """The text in UTF-8, converted in pieces, since a str may take four times its bytes.
 
-    Only numbers are wanted behind the first piece, so question marks do for other letters there.
+    Behind the first piece, where only numbers matter, other letters become question marks.
     """
     decoder, plain = codecs.getincrementaldecoder(encoding)(), io.BytesIO()
     for start in range(0, len(content), PIECE):
@@ -143,7 +114,7 @@ def _recoded(content: bytes, encoding: str) -> bytes:
 
 
 def _check_amount(plain: bytes, separator: str | None, name: str) -> None:
-    """Refuse more numbers than memory is meant for, before any is read."""
+    """Refuse too many numbers before any is read."""
     count = plain.count(b"\n")
     if separator:
         count += plain.count(separator.encode())
@@ -154,8 +125,8 @@ def _check_amount(plain: bytes, separator: str | None, name: str) -> None:
         count = max(count, words)
     if count > MAX_NUMBERS:
         raise EcgFileError(
-            f"{name} holds more than {MAX_NUMBERS:,} numbers: split it; a recording may be stored "
-            "as WFDB or EDF, which have no limit."
+            f"{name} holds more than {MAX_NUMBERS:,} numbers: split it, or store the recording as "
+            "WFDB or EDF, which have no limit."
         )
 
 
@@ -164,8 +135,7 @@ def _lines(plain: bytes, separator: str | None, name: str) -> Iterator[str]:
     while line := text.readline(MAX_LINE + 1):
         if len(line) > MAX_LINE:
             raise EcgFileError(
-                f"{name} has a line of more than {MAX_LINE:,} characters: put every sample on a "
-                "line of its own."
+                f"{name} has a line of more than {MAX_LINE:,} characters: write one sample a line."
             )
         yield line.rstrip("\r\n" + (separator or ""))
 
@@ -175,15 +145,16 @@ def _fields(line: str, separator: str | None) -> list[str]:
     return [field.strip() for field in fields]
 
 
-def _number(field: str, comma: bool = False) -> float | None:
+def _is_number(field: str, comma: bool) -> bool:
     try:
-        return float(field.replace(",", ".") if comma else field)
+        float(field.replace(",", ".") if comma else field)
     except ValueError:
-        return None
+        return False
+    return True
 
 
 def _separator(head: list[str], decimal: str) -> tuple[str | None, bool]:
-    """What parts the numbers (None: white space), and whether a comma is a decimal comma."""
+    """The separator of the numbers (None: white space), and whether a comma is a decimal comma."""
     number = re.compile(r"\s*[-+]?([.,]?\d|nan\b|inf\b)", re.IGNORECASE)
     lines = [line for line in head if number.match(line)][-40:]
     text = "\n".join(lines)
@@ -206,14 +177,14 @@ def _separator(head: list[str], decimal: str) -> tuple[str | None, bool]:
 def _first_numbers(
     head: list[str], separator: str | None, comma: bool, header: bool | None, name: str
 ) -> int:
-    """Position of the first line that begins the numbers."""
+    """Position of the first line of numbers."""
     for position, line in enumerate(head):
         fields = [f for f in _fields(line, separator) if f]
         if not fields or fields[0].startswith("#"):
             continue
         if header:
-            header = None  # these are names, whatever they look like
-        elif header is False or all(_number(f, comma) is not None or ":" in f for f in fields):
+            header = None  # the first line holds names, even if they are numbers
+        elif header is False or all(_is_number(f, comma) or ":" in f for f in fields):
             return position
     raise EcgFileError(
         f"{name} holds no numbers that can be read as an ECG. It needs one sample a line, leads "
@@ -222,16 +193,17 @@ def _first_numbers(
 
 
 def _numbers(plain: bytes, first: int, separator: str | None, clock: bool, name: str) -> np.ndarray:
-    """The numbers as float64; a column of clock times is left out."""
-    lines = _lines(plain, separator, name)
+    """The numbers as float64, without the column of clock times."""
+    empty = separator and 2 * separator.encode() in plain
+    columns = None
     try:
+        if clock:
+            line = plain[: 1 << 17].decode("utf-8", "replace").splitlines()[first]
+            columns = range(1, len(_fields(line, separator)))
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # of no data
             table = np.loadtxt(
-                lines, delimiter=separator, skiprows=first, ndmin=2, comments="#",
-                converters=_missing
-                if separator and b"%c%c" % (ord(separator), ord(separator)) in plain
-                else None,
-                usecols=None if not clock else _columns(plain, first, separator),
+                _lines(plain, separator, name), delimiter=separator, skiprows=first, ndmin=2,
+                comments="#", converters=_missing if empty else None, usecols=columns,
             )  # fmt: skip
         if not table.size:
             raise ValueError("at row 1")
@@ -244,14 +216,9 @@ def _numbers(plain: bytes, first: int, separator: str | None, clock: bool, name:
         row = f", at row {int(at[1]) + bool(at[2])}{at[2] or ''} below the header" if at else ""
         raise EcgFileError(
             f"{name} can't be read as a table of numbers{row}: every line needs the same number of "
-            "columns, and nothing but numbers below the header."
+            "columns, and only numbers may stand below the header."
         ) from error
 
 
 def _missing(field: str) -> float:
     return float(field) if field.strip() else np.nan
-
-
-def _columns(plain: bytes, first: int, separator: str | None) -> range:
-    line = plain[: 1 << 17].decode("utf-8", "replace").splitlines()[first]
-    return range(1, len(_fields(line, separator)))

@@ -15,7 +15,7 @@ from ecglib.apps.demo.state.reading import Trace, clock
 from ecglib.apps.demo.state.uploads import Upload
 from ecglib.beats.beats import BEAT_FS, Beats
 from ecglib.beats.prepared import UNLABELLED
-from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
+from ecglib.labels import CLASSES, labels_of
 from ecglib.models.classifier import Classifier
 from ecglib.models.recordings import ClassifiedRecording
 from ecglib.recordings.quality import OK
@@ -181,9 +181,8 @@ def written_traces(upload: Upload) -> Callable[[int], Trace]:
 def _annotated(ecg: Ecg, found: np.ndarray) -> tuple[np.ndarray, int]:
     """Annotated class of each beat found, and the number of annotated beats that were not found."""
     label = np.full(len(found), UNLABELLED, dtype=np.int64)
-    is_beat = np.isin(ecg.mark_symbol, list(SYMBOL_TO_CLASS))
-    is_beat &= ecg.mark_sample <= found[-1] + MATCH_S * ecg.fs  # the last beat has no row
-    marks, symbols = ecg.mark_sample[is_beat], ecg.mark_symbol[is_beat]
+    marks, symbols = ecg.beats()
     true, own = match_peaks(marks, found, MATCH_S * ecg.fs)
-    label[own] = [CLASSES.index(SYMBOL_TO_CLASS[s]) for s in symbols[true]]
-    return label, len(marks) - len(true)
+    label[own] = labels_of(symbols[true])
+    expected = marks <= found[-1] + MATCH_S * ecg.fs  # the last beat has no row
+    return label, int(expected.sum()) - len(true)

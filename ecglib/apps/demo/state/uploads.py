@@ -8,7 +8,7 @@ import numpy as np
 from ecglib.beats.beats import Beats
 from ecglib.beats.prepared import to_beats
 from ecglib.recordings.readers.text_tables import Layout
-from ecglib.recordings.reading import as_recording, open_source
+from ecglib.recordings.reading import open_source
 from ecglib.recordings.recording import Ecg
 
 
@@ -62,6 +62,6 @@ def read_upload(files: Mapping[str, bytes], corrections: Corrections | None = No
         if isinstance(ecg, list):
             beats, names = to_beats(ecg), {rows.name for rows in ecg}
             return Upload(names.pop() if len(names) == 1 else f"{len(names)} files", beats)
-        signal = as_recording(ecg).signal
+        signal = ecg.load().signal
         held = replace(ecg, read=lambda start, stop, lead: signal[start:stop, lead])
         return Upload(ecg.name, None, held, ecg.lead_number(given.lead))
