@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from ecglib.apps.demo.page import ClassifierDemo
 from ecglib.apps.demo.state.recording import Strip
@@ -89,11 +88,3 @@ def classify(demo: ClassifierDemo, content: bytes | dict[str, bytes]) -> None:
 def csv(beats: Beats, labels: bool = True) -> bytes:
     rows = np.column_stack([beats.signal, beats.label]) if labels else beats.signal
     return "\n".join(",".join(f"{value:.6f}" for value in row) for row in rows).encode()
-
-
-def saved(demo: ClassifierDemo, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes]]:
-    """Names and contents of the files that the browser saves from now on."""
-    files: list[tuple[str, bytes]] = []
-    keep = lambda name, content, mime: files.append((name, content))  # noqa: E731
-    monkeypatch.setattr(demo.view.own.files, "save", keep)
-    return files

@@ -60,40 +60,28 @@ def test_filters(gallery: Gallery, class_name: str, outcome: str, chosen: list[i
     assert gallery.position == 0
 
 
-def test_orders(gallery: Gallery) -> None:
+def test_orders_and_unknown_choices(gallery: Gallery) -> None:
     gallery.select(outcome="wrong", order="least sure first")
     assert gallery.chosen.tolist() == [4, 8, 1]
     gallery.select(outcome="wrong", order="surest first")
     assert gallery.chosen.tolist() == [1, 8, 4]
+    for wrong in ({"class_name": "X"}, {"outcome": "maybe"}, {"order": "any"}, {"patient": "9"}):
+        with pytest.raises(ValueError, match="Choose from"):
+            gallery.select(**wrong)
+    assert len(gallery) == 3
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"class_name": "X"}, {"outcome": "maybe"}, {"order": "any"}, {"patient": "9"}]
-)
-def test_unknown_choices_are_refused(gallery: Gallery, wrong: dict) -> None:
-    with pytest.raises(ValueError, match="Choose from"):
-        gallery.select(**wrong)
-    assert len(gallery) == 10
+def jumps(gallery: Gallery) -> list[int]:
+    return [gallery.jump() or gallery.position for _ in range(30)]
 
 
-def test_steps_go_round(gallery: Gallery) -> None:
-    gallery.step(-1)
-    assert gallery.position == 9
-    gallery.step(1)
-    assert gallery.position == 0
-
-
-def test_jumps_are_seeded_and_go_elsewhere(beats: Beats) -> None:
-    def jumps(seed: int) -> list[int]:
-        gallery = classified(beats, seed)
-        places = [gallery.position]
-        for _ in range(30):
-            gallery.jump()
-            places.append(gallery.position)
-        return places
-
-    assert jumps(1) == jumps(1) != jumps(2)
-    assert set(jumps(1)) == set(range(10)) and all(np.diff(jumps(1)) != 0)
+def test_steps_go_round_and_jumps_are_seeded(gallery: Gallery, beats: Beats) -> None:
+    for step, position in ((-1, 9), (1, 0)):
+        gallery.step(step)
+        assert gallery.position == position
+    places = jumps(gallery)
+    assert places == jumps(classified(beats)) != jumps(classified(beats, seed=2))
+    assert set(places) == set(range(10)) and all(np.diff(places) != 0)
 
 
 def test_no_beat_and_a_single_beat(gallery: Gallery, beats: Beats) -> None:
