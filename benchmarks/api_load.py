@@ -1,11 +1,11 @@
-"""How the HTTP API bears many clients, alone and while recordings are being classified.
+"""Load test of the HTTP API, alone and while recordings are classified.
 
     python benchmarks/api_load.py --clients 50 --seconds 60
 
-starts the API on a free port of this machine; every client asks ``/predict`` for one beat after
-the other. In the second scenario one more client sends recordings of half an hour all the while.
-Clients and server share the processors; on a busy machine only ``server_cpu_ms``, the server's
-processor time for a request, means something. One line a scenario goes to
+starts the API on a free port of this machine. Every client sends one beat after the other to
+``/predict``. In the second scenario, one more client sends recordings of half an hour meanwhile.
+Clients and server share the processors; on a busy machine only ``server_cpu_ms`` is meaningful, the
+server's processor time per request. Each scenario is a line of
 ``benchmarks/results/api_load.csv``.
 """
 
@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -47,7 +47,7 @@ def main() -> None:
     )
     try:
         rows = asyncio.run(
-            measure(server.pid, f"http://127.0.0.1:{port}", asked.clients, asked.seconds)
+            measure(server.pid, f"http://127.0.0.1:{port}", options.clients, options.seconds)
         )
     finally:
         server.terminate()
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 async def measure(pid: int, address: str, clients: int, seconds: float) -> list[dict]:
-    """Both scenarios, one after the other."""
+    """Measure both scenarios, one after the other."""
     rows = []
     limits = httpx2.Limits(max_connections=clients + 1, max_keepalive_connections=clients + 1)
     async with httpx2.AsyncClient(base_url=address, limits=limits, timeout=120) as client:
@@ -67,7 +67,7 @@ async def measure(pid: int, address: str, clients: int, seconds: float) -> list[
             files = [
                 ("files", (f"s01{s}", (folder / f"s01{s}").read_bytes())) for s in (".hea", ".dat")
             ]
-        await client.post("/recordings", files=files)  # its process has started by then
+        await client.post("/recordings", files=files)  # wait until its process has started
         for recordings in (False, True):
             end = time.perf_counter() + seconds
             tasks = [asks(client, end) for _ in range(clients)]
@@ -99,7 +99,7 @@ async def measure(pid: int, address: str, clients: int, seconds: float) -> list[
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor seconds of the server so far, without those of its processes for files."""
+    """Processor seconds of the server so far, without its processes for files."""
     used = psutil.Process(pid).cpu_times()
     return used.user + used.system
 
@@ -112,7 +112,7 @@ async def is_ready(client: httpx2.AsyncClient) -> bool:
 
 
 async def asks(client: httpx2.AsyncClient, end: float) -> tuple[list[float], int]:
-    """Seconds that each answer took, and how many were none."""
+    """Seconds of each answer, and the number of errors."""
     times, errors = [], 0
     while (started := time.perf_counter()) < end:
         try:
@@ -124,7 +124,7 @@ async def asks(client: httpx2.AsyncClient, end: float) -> tuple[list[float], int
 
 
 async def sends(client: httpx2.AsyncClient, files: list, end: float) -> int:
-    """How many recordings were classified."""
+    """Number of classified recordings."""
     done = 0
     while time.perf_counter() < end:
         answer = await client.post("/recordings", files=files, data={"table": "false"})

@@ -1,11 +1,11 @@
-"""How fast archives are classified, with more workers and with workers that are killed.
+"""Speed of classifying archives, with several workers and with killed workers.
 
     python benchmarks/archive.py --recordings 500
 
 makes that many synthetic recordings of a minute, classifies them with each number of workers, and
-writes one line a run to ``benchmarks/results/archive.csv``. Seconds and processor seconds are
-those of the recordings alone: what an archive of a single recording takes is subtracted. On a busy
-machine only the processor seconds mean something.
+writes one line per run to ``benchmarks/results/archive.csv``. The time of an archive with a single
+recording is subtracted from seconds and processor seconds. On a busy machine only the processor
+seconds are meaningful.
 """
 
 import argparse
@@ -33,26 +33,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--recordings", type=int, default=500)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
-    asked = parser.parse_args()
+    options = parser.parse_args()
     rows, expected = [], None
     with TemporaryDirectory(prefix="ecg-bench-") as place:
         archive, single = Path(place, "archive"), Path(place, "single")
-        for number in range(0, asked.recordings, PER_FOLDER):
-            count = min(PER_FOLDER, asked.recordings - number)
+        for number in range(0, options.recordings, PER_FOLDER):
+            count = min(PER_FOLDER, options.recordings - number)
             write_recordings(archive / f"{number:04d}", number, count, minutes=1)
         write_recordings(single, 0, 1, minutes=1)
-        for workers in asked.workers:
+        for workers in options.workers:
             start_s, start_cpu_s, _, _ = classify(single, Path(place), workers, killing=0)
-            for killing in (0, max(asked.recordings // 10, 1)):
+            for killing in (0, max(options.recordings // 10, 1)):
                 seconds, cpu_s, kills, beats = classify(archive, Path(place), workers, killing)
                 expected = beats if expected is None else expected
-                pd.testing.assert_frame_equal(beats, expected, rtol=1e-4)  # nothing lost or double
-                row = {"workers": workers, "recordings": asked.recordings, "kills": kills}
+                pd.testing.assert_frame_equal(
+                    beats, expected, rtol=1e-4
+                )  # no beat is lost or doubled
+                row = {"workers": workers, "recordings": options.recordings, "kills": kills}
                 row |= {"beats": len(beats), "seconds": seconds - start_s}
-                row |= {"per_second": asked.recordings / (seconds - start_s)}
-                if not killing:  # the killed take their share of processor time along
+                row |= {"per_second": options.recordings / (seconds - start_s)}
+                if not killing:  # the processor time of killed workers is unknown
                     row |= {"cpu_seconds": cpu_s - start_cpu_s}
-                    row |= {"per_cpu_second": asked.recordings / (cpu_s - start_cpu_s)}
+                    row |= {"per_cpu_second": options.recordings / (cpu_s - start_cpu_s)}
                 rows.append(row | {"load": psutil.getloadavg()[0]})
                 print(rows[-1], flush=True)
     keep_benchmark("archive", pd.DataFrame(rows))
@@ -63,7 +65,7 @@ def classify(
 ) -> tuple[float, float, int, pd.DataFrame]:
     """Seconds, processor seconds, workers killed, and the beats found.
 
-    With ``killing``, a worker is killed whenever so many more recordings are done.
+    With ``killing``, a worker is killed each time that this many more recordings are done.
     """
     out, parts = place / "R.parquet", place / "R.parts"
     shutil.rmtree(parts, ignore_errors=True)
@@ -85,13 +87,13 @@ def kill_one(pid: int) -> bool:
     try:
         workers = [p for p in psutil.Process(pid).children() if "spawn_main" in str(p.cmdline())]
         random.choice(workers).kill()
-    except (psutil.Error, IndexError):  # it has just ended by itself, or none has started
+    except (psutil.Error, IndexError):  # it has just ended, or none has started
         return False
     return True
 
 
 def children_cpu() -> float:
-    """Processor seconds of all processes that were started here and have ended."""
+    """Processor seconds of all ended processes that were started here."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

@@ -1,9 +1,9 @@
-"""What an archive costs beside the classifying itself: listing, handing out, putting together.
+"""Overhead of an archive besides classifying: listing, handing out, combining.
 
     python benchmarks/archive_growth.py --recordings 10000
 
-One line a step goes to ``benchmarks/results/archive_growth.csv``, in processor seconds. Each grows
-in proportion to the number of recordings, so a million takes 1,000,000 / per_second.
+Each step is a line of ``benchmarks/results/archive_growth.csv``, in processor seconds. They grow in
+proportion to the number of recordings, so a million takes 1,000,000 / per_second.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from ecglib.apps.archive.worker import compact
 from ecglib.evaluation.results import keep_benchmark
 from ecglib.labels import CLASSES
 
-BEATS = 2200  # of half an hour
+BEATS = 2200  # in half an hour
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def main() -> None:
         note("list", count, started)
 
         some = entries[: count // 10]
-        # One thread of this process as the only worker: what remains is the scheduler's time.
+        # The only worker is a thread of this process, so the scheduler's time remains.
         with (
             LocalCluster(
                 n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0"
@@ -76,7 +76,7 @@ def main() -> None:
 
 
 def nothing(entry: Entry) -> None:
-    """Instead of classifying."""
+    """In place of classifying."""
 
 
 def half_an_hour(seed: int) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Networks that are shown beside each other know none of the test beats."""
+"""Only networks that were not trained on the test beats are compared."""
 
 import pytest
 import torch
@@ -11,23 +11,24 @@ from ecglib.paths import Run
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
-    """A run with networks of three protocols, and a shipped one."""
+def folder(tmp_path, monkeypatch):
+    """The folder of a run with networks of three protocols; one more is shipped."""
     monkeypatch.setattr(paths, "MODELS", tmp_path / "models")
-    run = Run(str(tmp_path / "run"))
     torch.manual_seed(0)
     model = build_model("compact")
-    of_run = {"a": ("kaggle", False), "b": ("patients", False), "c": ("kaggle", True)}
-    for name, (protocol, synthetic) in of_run.items():
+    networks = {"a": ("kaggle", False), "b": ("patients", False), "c": ("kaggle", True)}
+    for name, (protocol, synthetic) in (networks | {"d": ("kaggle", False)}).items():
         card = {"name": name, "trained_on": {"protocol": protocol, "synthetic": synthetic}}
-        save_model(model, run.folder / "models" / f"{name}.safetensors", card)
-    save_model(model, tmp_path / "models" / "d.safetensors", card | {"trained_on": {
-        "protocol": "kaggle", "synthetic": False}})  # fmt: skip
-    return run
+        place = tmp_path if name == "d" else tmp_path / "run"
+        save_model(model, place / "models" / f"{name}.safetensors", card)
+    return str(tmp_path / "run")
 
 
-def test_networks_are_found_in_the_run_and_among_the_shipped(run):
-    asked = ["d", "a", "absent", "", "b", "c", "a"]
-    assert list(model_cards.find_networks(run, asked, "kaggle", False)) == ["d", "a"]
-    assert list(model_cards.find_networks(run, asked, "patients", False)) == ["b"]
-    assert list(model_cards.find_networks(run, asked, "kaggle", True)) == ["c"]
+@pytest.mark.parametrize(
+    ("synthetic", "protocol", "expected"),
+    [(False, "kaggle", ["d", "a"]), (False, "patients", ["b"]), (True, "kaggle", ["c"])],
+)
+def test_networks_of_the_run_and_of_the_project(folder, synthetic, protocol, expected):
+    names = ["d", "a", "absent", "", "b", "c", "a"]
+    run = Run(folder, synthetic=synthetic)
+    assert list(model_cards.find_networks(run, names, protocol)) == expected

@@ -1,4 +1,4 @@
-"""How the app is started: what its settings, image and services promise."""
+"""The settings of the app, the image and the services."""
 
 import re
 from pathlib import Path
@@ -20,32 +20,22 @@ def test_settings_of_the_app_have_reasons() -> None:
     assert [lines[i] for i in bare if not lines[i - 1].startswith(("#", "c."))] == []
 
 
-def test_services_answer_this_computer_only() -> None:
+def test_services_answer_this_computer_only_and_have_no_powers_to_spare() -> None:
     ports = {name: service["ports"] for name, service in COMPOSE["services"].items()}
     assert ports == {"app": ["127.0.0.1:3000:3000"], "api": ["127.0.0.1:8000:8000"]}
     assert "\nEXPOSE 3000 8000\n" in DOCKERFILE and "'.[app,api]'" in DOCKERFILE
-
-
-def test_the_health_check_of_the_api_asks_for_what_it_serves() -> None:
-    """What the app's asks for is tested with the app itself."""
-    pytest.importorskip("fastapi")
-    from ecglib.apps.api.app import info
-
-    asked = COMPOSE["services"]["api"]["healthcheck"]["test"][-1]
-    assert "127.0.0.1:8000/health" in asked
-    assert "/health" in {route.path for route in info.routes}
-
-
-def test_services_have_no_powers_to_spare() -> None:
     for service in COMPOSE["services"].values():
-        assert (
-            service["cap_drop"] == ["ALL"] and "no-new-privileges:true" in service["security_opt"]
-        )
+        assert service["cap_drop"] == ["ALL"]
+        assert "no-new-privileges:true" in service["security_opt"]
         assert all(volume.endswith(":ro") for volume in service["volumes"])
     assert DOCKERFILE.index("USER ecg") < DOCKERFILE.index("\nCMD ")
 
 
-def test_health_checks_need_nothing_that_a_slim_image_lacks() -> None:
+def test_health_checks() -> None:
+    """They need nothing that a slim image lacks; the API's asks for an address that it has."""
+    pytest.importorskip("fastapi")
+    from ecglib.apps.api.app import info
+
     checks = re.findall(r"HEALTHCHECK.*\n\s+CMD (\[.*\])", DOCKERFILE)
     commands = [yaml.safe_load(check) for check in checks]
     commands.append(COMPOSE["services"]["api"]["healthcheck"]["test"][1:])
@@ -53,7 +43,8 @@ def test_health_checks_need_nothing_that_a_slim_image_lacks() -> None:
     for program, option, code in commands:
         assert (program, option) == ("python", "-c")
         compile(code, "health check", "exec")
-    assert "curl" not in DOCKERFILE.replace("no curl", "")
+    assert "127.0.0.1:8000/health" in commands[-1][-1]
+    assert "/health" in {route.path for route in info.routes}
 
 
 def test_no_secret_and_no_data_get_into_the_image() -> None:

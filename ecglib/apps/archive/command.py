@@ -3,14 +3,13 @@
     python -m ecglib.archive FOLDER --out RESULTS.parquet
 
 FOLDER and RESULTS are paths or any URL that fsspec knows (``s3://``, ``gs://``). Each recording's
-table is written to ``RESULTS.parts/`` as soon as it is done, so whatever is killed, the same call
-goes on where it was. When every recording has been tried, ``RESULTS.parquet`` is written, with one
-row a beat, and beside it ``RESULTS.recordings.csv``, with one row a recording: its counts, or the
-reason why it could not be classified. Recordings that have changed are classified anew, and with
-another model all of them.
+table is written to ``RESULTS.parts/`` as soon as it is done, so that the same command continues
+after a stop. When all recordings have been tried, ``RESULTS.parquet`` has one row per beat,
+and ``RESULTS.recordings.csv`` one row per recording: its counts, or the reason why it could not be
+classified. Changed recordings are classified again, and with another model all of them.
 
-Exit codes: 0 every recording is classified; 1 some could not be; 2 the work could not start or go
-on; 130 or 143 stopped.
+Exit codes: 0 all recordings are classified; 1 some could not be; 2 the work could not start or
+continue; 130 or 143 stopped.
 """
 
 import argparse
@@ -35,15 +34,16 @@ from ecglib.paths import DEFAULT_MODEL, MODELS
 if TYPE_CHECKING:  # only a run needs them, see `classify_archive`
     from distributed import Client, Future
 
-IN_FLIGHT = 4096  # tasks that the scheduler holds at a time, enough for as many cores
-
-# A terminal sends Ctrl-C to the workers, too, which are stopped by us and have nothing to add.
+IN_FLIGHT = 4096  # tasks at the scheduler at a time, enough for as many cores
+# A terminal sends Ctrl-C to the workers as well, but it is the command that stops them.
 IGNORE_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
-GONE = "The cluster has gone away. Start it again; the same call goes on from here."
+GONE = (
+    "The connection to the cluster is lost. Start it again; the same command continues from here."
+)
 
 
 class ClusterError(RuntimeError):
-    """The cluster can't be reached, or has gone away."""
+    """The cluster can't be reached, or its connection is lost."""
 
 
 def classify_archive(
@@ -54,37 +54,12 @@ def classify_archive(
     workers: int | None = None,
     lead: int = 0,
 ) -> pd.DataFrame:
-    """Classify the recordings below a folder that are not done yet, and put all results together.
+    """Classify the unfinished recordings below a folder and combine all results.
 
-    Parameters
-    ----------
-    folder : str
-        Path or URL; every WFDB header below it is a recording.
-    out : str
-        Path or URL of the table of beats, ending in ``.parquet``.
-    model : str or Path, optional
-        Model file; by default the one that the project ships.
-    scheduler : str, optional
-        Address of a Dask scheduler, such as ``tcp://head:8786``; its workers need this project
-        installed. By default a cluster of processes is started on this machine.
-    workers : int, optional
-        Processes of the local cluster; by default one a core.
-    lead : int
-        Which lead to classify, counted from 0.
-
-    Returns
-    -------
-    DataFrame
-        One row a recording: ``recording``, ``beats``, ``N`` to ``Q``, ``no_verdict``
-        (the signal was too poor), ``uncertain``, and ``failure``, which is missing for those that
-        were classified.
-
-    Raises
-    ------
-    ValueError
-        There is nothing to classify, or no model.
-    ClusterError
-        The scheduler is out of reach, or was lost; what was done by then is kept.
+    The arguments are those of the command; ``scheduler`` is the address of a Dask scheduler whose
+    workers have this project installed. Returns one row per recording: ``recording``, ``beats``,
+    ``N`` to ``Q``, ``unreadable``, ``uncertain``, and ``failure``, which is missing for classified
+    recordings. Raises ValueError if there is nothing to classify or no model, and ClusterError.
     """
     try:
         from ecglib.apps.archive.results import put_together
@@ -95,31 +70,24 @@ def classify_archive(
             f"Archives need more packages ({error}). Install them: pip install -e '.[archive]'"
         ) from error
     path = MODELS / f"{DEFAULT_MODEL}.safetensors" if model is None else Path(model)
-    Classifier.load(path)  # refuses what is no model before a cluster is started for it
+    Classifier.load(path)  # refuses a wrong file before a cluster is started
     plugin = Model(path)
     if lead < 0 or (workers is not None and workers < 1):
-        raise ValueError("Leads are counted from 0, and at least 1 worker is needed.")
+        raise ValueError("Leads are counted from 0, and there must be at least 1 worker.")
     made_with = f"ecglib {ecglib.__version__} model {plugin.checksum} lead {lead}"
     entries = find_recordings(folder, made_with)
     parts = out.removesuffix(".parquet") + ".parts"
     done = finished(parts)
     todo = [entry for entry in entries if entry.key not in done]
-    print(f"{len(entries):,} recordings, {len(entries) - len(todo):,} of them done before.")
+    print(f"{len(entries):,} recordings, {len(entries) - len(todo):,} of them already done.")
     failures = {}
     if todo:
         with _cluster(scheduler, workers) as client:
             print(f"Dashboard: {client.dashboard_link}", flush=True)
             client.register_plugin(plugin)
-            submit = partial(
-                client.submit,
-                classify_to_part,
-                folder=folder,
-                parts=parts,
-                model=plugin.name,
-                lead=lead,
-            )
-            bar = tqdm(total=len(todo), unit=" recordings", mininterval=1, smoothing=0.05)
-            with bar:
+            settings = {"folder": folder, "parts": parts, "model": plugin.name, "lead": lead}
+            submit = partial(client.submit, classify_to_part, **settings)
+            with tqdm(total=len(todo), unit=" recordings", mininterval=1, smoothing=0.05) as bar:
                 for entry, reason in in_any_order(todo, submit):
                     if reason is not None:
                         failures[entry.name] = reason
@@ -136,29 +104,31 @@ def _cluster(scheduler: str | None, workers: int | None) -> Iterator["Client"]:
     from distributed import CancelledError, Client, LocalCluster
     from distributed.comm import CommClosedError
 
-    for name in ("distributed", "distributed.client"):  # they say in tracebacks what we do
+    for name in ("distributed", "distributed.client"):  # they repeat in tracebacks what we say
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with ExitStack() as opened:
         if scheduler is None:
             workers = workers or CPU_COUNT
-            scheduler = opened.enter_context(
-                LocalCluster(
+            try:
+                cluster = LocalCluster(
                     n_workers=workers,
-                    threads_per_worker=1,  # numerical libraries, too: Dask sees to that
+                    threads_per_worker=1,  # Dask sets it for numerical libraries as well
                     host="127.0.0.1",
                     dashboard_address="127.0.0.1:0",
                     preload=[IGNORE_CTRL_C],
                     silence_logs=logging.CRITICAL,
                 )
-            )
-            # Dask starts killed workers again, but not those that are killed while they start.
+            except RuntimeError as error:
+                raise ClusterError(f"No worker could be started: {error} Try again.") from error
+            scheduler = opened.enter_context(cluster)
+            # Dask restarts killed workers, but not those that are killed while they start.
             scheduler.adapt(minimum=workers, maximum=workers)
         try:
             client = opened.enter_context(Client(scheduler, timeout=20))
         except (OSError, ValueError) as error:
             raise ClusterError(
                 f"No Dask scheduler answers at {scheduler} ({error}). Start one with "
-                "`dask scheduler`, or leave the address out to use this machine."
+                "`dask scheduler`, or omit the address to use this machine."
             ) from error
         try:
             yield client
@@ -169,7 +139,7 @@ def _cluster(scheduler: str | None, workers: int | None) -> Iterator["Client"]:
 def in_any_order(
     todo: list[Entry], submit: Callable[[Entry], "Future"]
 ) -> Iterator[tuple[Entry, str | None]]:
-    """Each recording as it is finished, with the reason if it has failed."""
+    """Each recording when it is finished, with the reason if it has failed."""
     from distributed import KilledWorker, as_completed
 
     waiting, futures, entry_of = iter(todo), as_completed(), {}
@@ -188,7 +158,7 @@ def in_any_order(
         elif future.status != "error":
             raise ClusterError(GONE)
         elif isinstance(future.exception(), KilledWorker):
-            yield entry, "Workers died over it again and again, perhaps for want of memory."
+            yield entry, "Several workers died while classifying it, perhaps for lack of memory."
         else:
             raise future.exception()
 
@@ -197,34 +167,35 @@ def main(arguments: list[str] | None = None) -> int:
     """The command; returns its exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m ecglib.archive",
-        description="Classify every recording below a folder. What is done is not done again.",
-        epilog="Education and research, not a medical device.",
+        description="Classify every recording below a folder. Finished recordings are skipped.",
+        epilog="For education and research only; not a medical device.",
     )
-    parser.add_argument("folder", help="of the recordings: a path or a URL such as s3://bucket/ecg")
+    parser.add_argument("folder", help="recordings: a path or a URL such as s3://bucket/ecg")
     parser.add_argument("--out", required=True, help="table of beats: a path or URL, .parquet")
-    parser.add_argument("--model", help="model file (default: the one that the project ships)")
+    parser.add_argument("--model", help="model file (default: the shipped one)")
     parser.add_argument("--lead", type=int, default=0, help="lead to classify (default: 0)")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--scheduler", help="of a Dask cluster, as in tcp://head:8786")
-    where.add_argument("--workers", type=int, help="processes on this machine (default: the cores)")
-    asked = vars(parser.parse_args(arguments))
-    if not asked["out"].endswith(".parquet"):
+    where.add_argument("--scheduler", help="address of a Dask scheduler, such as tcp://head:8786")
+    where.add_argument("--workers", type=int, help="processes here (default: one per core)")
+    options = vars(parser.parse_args(arguments))
+    if not options["out"].endswith(".parquet"):
         parser.error("--out must end in .parquet")
     print_anything()
     try:
         with stoppable():
-            recordings = classify_archive(**asked)
+            recordings = classify_archive(**options)
     except KeyboardInterrupt as stop:
-        print("Stopped. The same call goes on from here.", file=sys.stderr)
+        print("Stopped. The same command continues from here.", file=sys.stderr)
         return 128 + (stop.args[0] if stop.args else signal.SIGINT)
     except (ClusterError, ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     failed = recordings[recordings["failure"].notna()]
-    print(f"{asked['out']}: {recordings['beats'].sum():,} beats of {len(recordings):,} recordings.")
+    beats, out = recordings["beats"].sum(), options["out"]
+    print(f"{out}: {beats:,} beats of {len(recordings):,} recordings.")
     if len(failed):
-        table = recordings_file(asked["out"])
-        print(f"{len(failed):,} could not be classified; {table} says why. The first:")
+        table = recordings_file(out)
+        print(f"{len(failed):,} could not be classified; {table} gives the reasons. The first:")
     for row in failed.head(3).itertuples():
         print(f"  {row.recording}: {row.failure}")
     return int(len(failed) > 0)

@@ -1,4 +1,4 @@
-"""An archive's files: which recordings are there, what is done, and writing that leaves no halves.
+"""An archive's files: its recordings, the finished parts, and atomic writing.
 
 Folders and files are named by path or by any URL that fsspec knows: ``s3://``, ``gs://``, ``hdfs://``.
 """
@@ -18,52 +18,31 @@ from fsspec.implementations.local import LocalFileSystem
 
 from ecglib.paths import TEMPORARY, atomic_write, remove_left, remove_unfinished, scratch
 
-RECORDING_SUFFIXES = (".hea", ".edf", ".bdf", ".ecg")  # the first that a name has is read
+RECORDING_SUFFIXES = (".hea", ".edf", ".bdf", ".ecg")  # of equal names, the first is read
 SEGMENT = re.compile(r"_(\d{4}|layout)$")  # how PhysioNet names the segments of a WFDB record
-# What tells one version of a file from the next, besides its size; the first that a storage knows.
+# A file's version is its size and the first of these that the storage knows.
 STAMPS = ("ETag", "etag", "md5Hash", "mtime", "LastModified", "last_modified", "updated", "created")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One recording of an archive.
+    """One recording of an archive."""
 
-    Attributes
-    ----------
-    name : str
-        Path below the archive's folder, without suffix: ``"2024/ward3/100"``.
-    path : str
-        Of the file to read, as the archive's storage names it.
-    files : tuple of str
-        This file and the others of the same name, such as the ``.dat`` beside a ``.hea``.
-    key : str
-        Differs as soon as a file, the model or a setting does: the name of the result.
-    """
-
-    name: str
-    path: str
-    files: tuple[str, ...]
-    key: str
+    name: str  # path below the archive's folder, without suffix: "2024/ward3/100"
+    path: str  # of the file to read, in the archive's storage
+    files: tuple[str, ...]  # that file and the others of the same name, such as .dat beside .hea
+    key: str  # name of the result; another one as soon as a file, the model or a setting changes
 
 
 def find_recordings(folder: str, made_with: str) -> list[Entry]:
     """All recordings below a folder, by name, from one listing: no file is opened.
 
-    Parameters
-    ----------
-    folder : str
-        Path or URL.
-    made_with : str
-        Everything else that results depend on: the model's checksum, the settings.
-
-    Raises
-    ------
-    ValueError
-        There is no such folder, or no recording below it.
+    ``made_with`` holds everything else that results depend on. Raises ValueError if there is no
+    such folder, or no recording below it.
     """
     storage, root = fsspec.url_to_fs(folder)
     if not storage.isdir(root):
-        raise ValueError(f"There is no folder {folder}. Check the spelling, and access rights.")
+        raise ValueError(f"There is no folder {folder}. Check its spelling and your access rights.")
     root = root.rstrip("/") + "/"
     groups = defaultdict(dict)
     for path, info in storage.find(root, detail=True).items():
@@ -72,30 +51,24 @@ def find_recordings(folder: str, made_with: str) -> list[Entry]:
             groups[stem][f".{suffix}"] = info
     for stem in [s for s in groups if SEGMENT.search(s)]:
         record = SEGMENT.sub("", stem)
-        if ".hea" in groups.get(record, ()):  # whose segment this is, read and renewed with it
+        if ".hea" in groups.get(record, ()):  # the record that this segment belongs to
             ending = stem.removeprefix(record)
             groups[record] |= {ending + s: info for s, info in groups.pop(stem).items()}
     entries = []
     for stem, files in sorted(groups.items()):
-        suffix = min(files, key=_rank)
-        if suffix.lower() not in RECORDING_SUFFIXES:
+        readable = [suffix for suffix in files if suffix.lower() in RECORDING_SUFFIXES]
+        if not readable:
             continue
+        suffix = min(readable, key=lambda known: RECORDING_SUFFIXES.index(known.lower()))
         name = stem.removeprefix(root)
         versions = [f"{s} {_version(info)}" for s, info in sorted(files.items())]
         identity = "\n".join([made_with, name, *versions])
         key = hashlib.sha256(identity.encode()).hexdigest()[:32]
         entries.append(Entry(name, stem + suffix, tuple(stem + s for s in sorted(files)), key))
     if not entries:
-        raise ValueError(
-            f"There is no recording below {folder}: looked for *{', *'.join(RECORDING_SUFFIXES)}."
-        )
+        known = ", ".join(RECORDING_SUFFIXES)
+        raise ValueError(f"There is no recording below {folder}. Recordings end in {known}.")
     return entries
-
-
-def _rank(suffix: str) -> int:
-    """Place among the suffixes of recordings; behind them all if it is none."""
-    known = suffix.lower() in RECORDING_SUFFIXES
-    return RECORDING_SUFFIXES.index(suffix.lower()) if known else len(RECORDING_SUFFIXES)
 
 
 def _version(info: dict) -> str:
@@ -104,7 +77,7 @@ def _version(info: dict) -> str:
 
 
 def finished(parts: str) -> set[str]:
-    """Keys of the results that are complete in a folder of parts, from one listing."""
+    """Keys of the finished results in a folder of parts, from one listing."""
     storage, root = fsspec.url_to_fs(parts)
     if not storage.exists(root):
         return set()
@@ -113,7 +86,7 @@ def finished(parts: str) -> set[str]:
 
 
 def part(parts: str, key: str) -> str:
-    """Where the result with this key is; in 256 folders, because many dislike a million files."""
+    """Name of a result's file; in 256 folders, because a million files in one would be slow."""
     return f"{parts}/{key[:2]}/{key}.parquet"
 
 
@@ -124,7 +97,7 @@ def recordings_file(out: str) -> str:
 
 @contextmanager
 def fetched(folder: str, entry: Entry) -> Iterator[str]:
-    """A recording's path on this machine: where it lies, or for the time being a copy of it."""
+    """A recording's path on this machine: its own, or that of a temporary copy."""
     storage, _ = fsspec.url_to_fs(folder)
     if isinstance(storage, LocalFileSystem):
         yield entry.path
@@ -135,7 +108,7 @@ def fetched(folder: str, entry: Entry) -> Iterator[str]:
 
 
 def remove_torn(parts: str, out: str) -> None:
-    """Remove what writes that were killed have left of the parts, and of the tables."""
+    """Remove unfinished files of killed processes, among the parts and beside the tables."""
     storage, root = fsspec.url_to_fs(parts)
     if isinstance(storage, LocalFileSystem):
         remove_unfinished(Path(root))
@@ -149,7 +122,7 @@ def remove_torn(parts: str, out: str) -> None:
 
 
 def remove(url: str) -> None:
-    """Remove a file, here or on any storage, if it is there."""
+    """Remove a file from any storage, if it is there."""
     storage, path = fsspec.url_to_fs(url)
     if storage.exists(path):
         storage.rm(path)
@@ -157,7 +130,7 @@ def remove(url: str) -> None:
 
 @contextmanager
 def atomic_open(url: str) -> Iterator[BinaryIO]:
-    """Write a file, here or on any storage, whose final name never holds a part of it."""
+    """Write a file on any storage; its final name never holds a part of it."""
     storage, path = fsspec.url_to_fs(url)
     if isinstance(storage, LocalFileSystem):
         with atomic_write(path) as temporary, temporary.open("wb") as file:

@@ -11,33 +11,21 @@ from ecglib.apps.archive.files import Entry, atomic_open, part, recordings_file,
 from ecglib.labels import CLASSES
 
 AT_ONCE = 1000  # recordings in memory; they make one row group of the file
-READERS = 16  # object storages answer many questions at a time, each of them slowly
+READERS = 16  # object storages answer many requests at a time, each of them slowly
 
 
 def put_together(
     entries: list[Entry], failures: dict[str, str], parts: str, out: str, checksum: str
 ) -> pd.DataFrame:
-    """Write the beats of all recordings to one file, and beside it what became of each recording.
+    """Write the beats of all recordings to one file, and one line per recording to another.
 
-    There is no file of beats where no recording could be classified.
-
-    Parameters
-    ----------
-    entries : list of Entry
-        All recordings; those without failure have their part.
-    failures : dict
-        Why recordings could not be classified, by name.
-    parts, out : str
-        Folder of the parts, and the file of the beats.
-    checksum : str
-        The model's SHA-256, kept in the file's metadata.
-
-    Returns
-    -------
-    DataFrame
-        The recordings; see `ecglib.apps.archive.command.classify_archive`.
+    ``failures`` gives the reasons by name; all other recordings have their part. If no recording
+    could be classified, there is no file of beats. The model's checksum is kept in its metadata.
     """
-    note = {"ecg_model_sha256": checksum, "ecg_use": "Education and research, no medical device."}
+    note = {
+        "ecg_model_sha256": checksum,
+        "ecg_use": "Education and research, not a medical device.",
+    }
     rows = [pd.DataFrame({"failure": pd.Series(failures, dtype="str")})]
     done = [entry for entry in entries if entry.name not in failures]
 
@@ -57,13 +45,12 @@ def put_together(
                 writer.write_table(beats.replace_schema_metadata(schema.metadata))
                 rows.append(_counts(beats, [entry.name for entry in some]))
             writer.close()
-    else:  # or the beats of an earlier call would pass for those of this one
+    else:  # otherwise the beats of an earlier call would pass for those of this one
         remove(out)
     recordings = pd.concat(rows).sort_index()
-    counts = ["beats", *CLASSES, "no_verdict", "uncertain"]
-    recordings = recordings.reindex(columns=[*counts, "failure"]).astype(
-        dict.fromkeys(counts, "Int64")
-    )
+    counts = ["beats", *CLASSES, "unreadable", "uncertain"]
+    recordings = recordings.reindex(columns=[*counts, "failure"])
+    recordings = recordings.astype(dict.fromkeys(counts, "Int64"))
     recordings = recordings.rename_axis("recording").reset_index()
     with atomic_open(recordings_file(out)) as file:
         recordings.to_csv(file, index=False)
@@ -71,13 +58,13 @@ def put_together(
 
 
 def _counts(beats: pa.Table, names: list[str]) -> pd.DataFrame:
-    """Beats of each class in each recording, also in those without any."""
+    """Number of beats by class of each recording, including those without beats."""
     table = beats.select(["recording", "label", "uncertain"]).to_pandas()
     counts = pd.crosstab(table["recording"], table["label"]).reindex(
         index=names, columns=list(CLASSES), fill_value=0
     )
     by_name = table.groupby("recording")["uncertain"]
     counts["beats"] = by_name.size().reindex(names, fill_value=0)
-    counts["no_verdict"] = counts["beats"] - counts[list(CLASSES)].sum(axis=1)
+    counts["unreadable"] = counts["beats"] - counts[list(CLASSES)].sum(axis=1)
     counts["uncertain"] = by_name.sum().reindex(names, fill_value=0)
     return counts

@@ -1,4 +1,4 @@
-"""What a worker of the cluster does: load the model once, then one recording after the other."""
+"""A worker of the cluster: it loads the model once, then classifies recording after recording."""
 
 import hashlib
 from pathlib import Path
@@ -12,18 +12,10 @@ from ecglib.paths import scratch
 
 
 class Model(WorkerPlugin):
-    """The classifier of a worker; it travels as the files' bytes, which need no shared disk.
+    """The classifier of a worker; it travels as bytes of its files, which needs no shared disk.
 
-    Parameters
-    ----------
-    path : Path
-        Of the model file; its ONNX form goes along, where there is one.
-
-    Attributes
-    ----------
-    checksum : str
-        SHA-256 of the model file, part of the plugin's name: archives with other models may use
-        the same workers.
+    ``checksum``, the SHA-256 of the model file, is part of the plugin's name, because archives with
+    other models may use the same workers.
     """
 
     def __init__(self, path: Path):
@@ -40,22 +32,10 @@ class Model(WorkerPlugin):
 
 
 def classify_to_part(entry: Entry, folder: str, parts: str, model: str, lead: int) -> str | None:
-    """Classify one recording and write its table.
+    """Classify one recording and write its table; returns the reason if that is impossible.
 
-    Parameters
-    ----------
-    entry : Entry
-    folder, parts : str
-        Of the archive and of the results.
-    model : str
-        Name of the plugin.
-    lead : int
-
-    Returns
-    -------
-    str or None
-        Why the recording can't be classified; None when its table is written. An error in writing
-        is raised instead: it is not the recording's fault, and would meet the next one, too.
+    An error in writing is raised instead: the recording is not its cause, and the next one would
+    fail as well.
     """
     classifier = get_worker().plugins[model].classifier
     try:
@@ -63,9 +43,7 @@ def classify_to_part(entry: Entry, folder: str, parts: str, model: str, lead: in
             table = classifier.classify_recording(path, lead=lead)
     except ValueError as error:
         return str(error)
-    except (
-        Exception
-    ) as error:  # of a storage or a reader: this recording's alone, so the rest go on
+    except Exception as error:  # of this recording's reader or storage, so the others go on
         return f"{type(error).__name__}: {error}"
     with atomic_open(part(parts, entry.key)) as file:
         compact(table, entry.name).to_parquet(file, index=False)

@@ -1,4 +1,4 @@
-"""The HTTP API: what it says of itself, beats, and test samples."""
+"""The HTTP API's addresses: information, beats, and test samples."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api_requests import LABELLED, LOCAL, NAMES, ROWS, SECRET, assert_problem, csv
-from ecglib.apps.api import work
+from ecglib.apps.api import predict
 from ecglib.apps.api.app import BEAT_BYTES, create_app
 from ecglib.apps.api.settings import Settings
 from ecglib.datasets.load import load_beats
@@ -19,10 +19,8 @@ from ecglib.datasets.sources import DataSourceError
 from ecglib.labels import CLASSES
 from ecglib.models.classifier import Classifier
 
-# --- what it says of itself ---------------------------------------------------------------------
 
-
-def test_it_says_what_it_is(client: TestClient) -> None:
+def test_about_and_health(client: TestClient) -> None:
     about = client.get("/").json()
     assert about["model_loaded"] and about["docs"].endswith("/docs")
     assert "not a medical device" in about["note"]
@@ -32,12 +30,9 @@ def test_it_says_what_it_is(client: TestClient) -> None:
     assert client.get("/ready").status_code == 200
 
 
-@pytest.mark.parametrize("content", [None, b"no model"])
-def test_health_tells_the_truth_without_a_model(content: bytes | None, tmp_path: Path) -> None:
-    path = tmp_path / "m.safetensors"
-    if content:
-        path.write_bytes(content)
-    with TestClient(create_app(Settings(model=path)), LOCAL) as client:
+def test_health_without_a_model(tmp_path: Path) -> None:
+    """A damaged file is tested with other bad inputs, in tests/faults."""
+    with TestClient(create_app(Settings(model=tmp_path / "m.safetensors")), LOCAL) as client:
         health = client.get("/health")
         assert health.status_code == 200
         said = health.json()
@@ -65,14 +60,6 @@ def test_documentation_needs_no_other_server(client: TestClient) -> None:
     assert "422" in document["paths"]["/predict"]["post"]["responses"]
 
 
-def test_metrics_name_routes_and_no_paths(client: TestClient) -> None:
-    client.get(f"/{SECRET}")
-    client.post("/predict", json={"signal": ROWS[0].tolist()})
-    text = client.get("/metrics").text
-    assert 'http_requests_total{method="POST",route="/predict",status="200"}' in text
-    assert "http_seconds_bucket" in text and SECRET not in text
-
-
 # --- beats --------------------------------------------------------------------------------------
 
 
@@ -87,31 +74,26 @@ def test_predict(client: TestClient, classifier: Classifier) -> None:
     assert said["is_uncertain"] == (said["confidence"] < said["threshold"])
 
 
-def test_short_and_unscaled_beats(client: TestClient, classifier: Classifier) -> None:
+def test_short_beats_are_padded(client: TestClient, classifier: Classifier) -> None:
     said = client.post("/predict", json={"signal": ROWS[0, :100].tolist()}).json()
     proba = classifier.predict_proba(np.pad(ROWS[0, :100], (0, 87)))[0]
     assert np.allclose([said[name] for name in NAMES], proba, atol=1e-5)
-    assert "87" in said["notes"][0] or "100" in said["notes"][0]
+    assert said["notes"] == ["Padded with 87 zeros to 187 values."]
 
 
 @pytest.mark.parametrize(
     ("body", "status"),
     [
         ({"signal": [SECRET] * 50}, 422),
-        ({"signal": [0.5] * 500}, 422),
-        ({"signal": []}, 422),
-        ({"signal": None}, 422),
         ({SECRET: 1}, 422),
-        ([SECRET], 422),
         (f'{{"signal": [NaN{", 1" * 40}]}}', 422),
-        (f'{{"signal": [1e999{", 1" * 40}]}}', 422),
         (f'{{"signal": [{"9" * 4000}{", 1" * 40}]}}', 422),
         (f'{{"signal": [{"9" * 5000}{", 1" * 40}]}}', 400),
         ("[" * 100_000, 400),
         (f"{{{SECRET}", 422),
     ],
 )
-def test_beats_that_are_none(client: TestClient, body: object, status: int) -> None:
+def test_unusable_beats(client: TestClient, body: object, status: int) -> None:
     content = body if isinstance(body, str) else json.dumps(body)
     answer = client.post("/predict", content=content, headers={"Content-Type": "application/json"})
     assert_problem(answer, status)
@@ -149,7 +131,6 @@ def test_every_beat_of_a_file(client: TestClient, classifier: Classifier) -> Non
         b"",
         SECRET.encode(),
         f"{SECRET};1;2\n3;4;5".encode(),
-        ",".join(["1"] * 100 + [SECRET] + ["1"] * 86).encode(),
         ",".join(["1"] * 100 + [f"{SECRET}'{SECRET}"] + ["1"] * 86).encode(),
         b"\x89PNG" + bytes(200),
         ",".join(["1"] * 187 + ["7"]).encode(),
@@ -183,8 +164,8 @@ def test_bodies_are_bounded_while_they_are_read(client: TestClient) -> None:
     async def send(message: dict) -> None:
         answer.append(message)
 
-    kind = [(b"content-type", b"application/json")]
-    scope = {"type": "http", "method": "POST", "path": "/predict", "headers": kind}
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/predict", "headers": headers}
     scope |= {"query_string": b"", "root_path": "", "scheme": "http", "server": ("test", 80)}
     asyncio.run(client.app(scope, receive, send))
     assert answer[0]["status"] == 413 and sent <= BEAT_BYTES + 100_000
@@ -219,24 +200,19 @@ def test_samples(client: TestClient, samples, classifier: Classifier) -> None:
     assert ventricular["count"] == min(100, int((samples.label == 2).sum()))
 
 
-@pytest.mark.parametrize("query", ["count=0", "count=101", "count=x", "seed=-1", "class=X"])
-def test_samples_that_cannot_be(client: TestClient, samples, query: str) -> None:
-    assert_problem(client.get(f"/test-samples?{query}"), 422, query.partition("=")[0])
-
-
-def test_samples_say_that_they_are_synthetic(monkeypatch: pytest.MonkeyPatch, recordings) -> None:
+def test_samples_are_marked_as_synthetic(monkeypatch: pytest.MonkeyPatch, recordings) -> None:
     def only_synthetic(source: str, root: object = None):
         if source != "synthetic":
             raise DataSourceError("none")
         return replace(load_beats("folder", recordings), source="synthetic")
 
-    monkeypatch.setattr(work, "load_beats", only_synthetic)
-    beats, source = work.load_test_beats()
+    monkeypatch.setattr(predict, "load_beats", only_synthetic)
+    beats, source = predict.load_test_beats()
     assert beats.synthetic and "SYNTHETIC" in source
 
 
 @pytest.mark.data
 def test_samples_are_of_the_published_split(mitdb: Path, monkeypatch) -> None:
     monkeypatch.setenv("ECG_DATA", str(mitdb.parent))
-    beats, source = work.load_test_beats()
+    beats, source = predict.load_test_beats()
     assert len(beats) == 21_892 and "published" in source

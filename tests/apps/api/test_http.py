@@ -1,14 +1,14 @@
-"""The HTTP API and the world: origins, logs, settings, and whatever anybody may send."""
+"""The HTTP API and the world: hosts, origins, deadlines, logs, and requests of any form."""
 
 import json
 import logging
-import subprocess
-import sys
+import socket
 import threading
 import time
 from pathlib import Path
 
 import pytest
+import requests
 import schemathesis
 import uvicorn
 from fastapi.testclient import TestClient
@@ -16,17 +16,16 @@ from hypothesis import given, settings
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from api_requests import LOCAL, ROOT, ROWS, SECRET, assert_problem, csv
-from ecglib.apps.api import work
+from api_requests import ROWS, SECRET, assert_problem, csv
+from ecglib.apps.api import http, predict
 from ecglib.apps.api.app import create_app
-from ecglib.apps.api.command import main
-from ecglib.apps.api.http import json_logs
 from ecglib.apps.api.settings import Settings
 from ecglib.datasets.load import load_beats
 
+BEAT = {"signal": ROWS[0].tolist()}
+
 
 def test_web_pages_of_others_get_nothing_computed(client: TestClient) -> None:
-    beat = {"signal": ROWS[0].tolist()}
     for headers in (
         {"Host": "evil.example"},  # a name that somebody else's server gives to this machine
         {"Host": "localhost.evil.example:8000"},
@@ -34,87 +33,36 @@ def test_web_pages_of_others_get_nothing_computed(client: TestClient) -> None:
         {"Origin": "null"},
         {"Origin": "http://localhost:8888"},
     ):
-        assert_problem(client.post("/predict", json=beat, headers=headers), 403, "ECG_API_")
+        assert_problem(client.post("/predict", json=BEAT, headers=headers), 403, "ECG_API_")
     assert_problem(client.get("/test-samples", headers={"Host": "evil.example"}), 403)
     for host in ("localhost", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]:8000"):
         own = {"Host": host, "Origin": f"http://{host.lower()}"}
-        assert client.post("/predict", json=beat, headers=own).status_code == 200
+        assert client.post("/predict", json=BEAT, headers=own).status_code == 200
 
 
-def test_who_can_be_reached_by_others_has_the_names_that_it_is_given(model: Path) -> None:
-    anywhere = Settings(model=model, host="0.0.0.0")
-    assert anywhere.known_hosts == [] and "localhost" in Settings(model=model).known_hosts
-    named = Settings(model=model, host="0.0.0.0", hosts="ecg.example, localhost")
-    with TestClient(create_app(named), base_url="http://ecg.example:8000") as client:
-        assert client.get("/health").status_code == 200
-        assert_problem(client.get("/health", headers={"Host": "other.example"}), 403)
+def test_named_hosts_and_origins_are_answered(model: Path, client: TestClient) -> None:
+    page, other = {"Origin": "https://page.example"}, {"Origin": "https://evil.example"}
+    cors = "access-control-allow-origin"
+    assert cors not in client.get("/health", headers=page).headers
+    options = Settings(model=model, host="0.0.0.0", hosts="ecg.example", origins=page["Origin"])
+    with TestClient(create_app(options), base_url="http://ecg.example:8000") as open_to:
+        assert_problem(open_to.get("/health", headers={"Host": "other.example"}), 403)
+        assert open_to.post("/predict", json=BEAT, headers=page).status_code == 200
+        assert open_to.get("/health", headers=page).headers[cors] == page["Origin"]
+        assert cors not in open_to.get("/health", headers=other).headers
+        preflight = {"Access-Control-Request-Method": "POST"}
+        assert open_to.options("/predict", headers=page | preflight).status_code == 200
+        assert open_to.options("/predict", headers=other | preflight).status_code == 400
 
 
-def test_other_origins_are_strangers_unless_named(model: Path, client: TestClient) -> None:
-    page = {"Origin": "https://example.org"}
-    assert "access-control-allow-origin" not in client.get("/health", headers=page).headers
-    welcoming = create_app(Settings(model=model, origins="https://example.org"))
-    with TestClient(welcoming, LOCAL) as open_to:
-        beat = {"signal": ROWS[0].tolist()}
-        assert open_to.post("/predict", json=beat, headers=page).status_code == 200
-        headers = open_to.get("/health", headers=page).headers
-        assert headers["access-control-allow-origin"] == "https://example.org"
-        other = open_to.get("/health", headers={"Origin": "https://evil.example"}).headers
-        assert "access-control-allow-origin" not in other
-
-
-def test_logs_are_json_without_what_was_sent(
-    client: TestClient, monkeypatch, capsys: pytest.CaptureFixture
-) -> None:
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    try:
-        json_logs()
-        client.post("/predict", json={"signal": ROWS[0].tolist(), "description": SECRET})
-        client.post("/upload-csv", files=csv(ROWS))
-        client.get(f"/{SECRET}?{SECRET}={SECRET}")
-
-        def fail(*arguments: object) -> None:
-            raise RuntimeError(SECRET)
-
-        monkeypatch.setattr(work, "predict_values", fail)
-        answer = client.post("/predict", json={"signal": ROWS[0].tolist()})
-        assert_problem(answer, 500)
-    finally:
-        root.handlers[:], root.level = before
-    written = capsys.readouterr().err
-    lines = [json.loads(line) for line in written.splitlines()]
-    ours = [line for line in lines if line["logger"] == "ecglib.api"]
-    assert [line["status"] for line in ours if line["event"] == "request"] == [200, 200, 404, 500]
-    error = next(line for line in ours if line["event"] == "error")
-    assert error["kind"] == "RuntimeError" and error["id"] == answer.headers["x-request-id"]
-    assert not [line for line in ours if SECRET in str(line) or str(ROWS[0, 0]) in str(line)]
-
-
-def test_settings(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
-    assert Settings.from_environment().host == "127.0.0.1"
-    monkeypatch.setenv("ECG_API_PORT", "8080")
-    assert Settings.from_environment().port == 8080
-    monkeypatch.setenv("ECG_API_PORT", "high")
-    assert main() == 2
-    assert capsys.readouterr().err.startswith("ECG_API_PORT: ")
-
-
-def test_settings_need_no_extra() -> None:
-    hide = "import sys; sys.modules.update(dict.fromkeys(['fastapi', 'uvicorn']))"
-    code = f"{hide}; from ecglib.api import main; sys.exit(main())"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 2 and "pip install -e '.[api]'" in done.stderr
-
-
-# --- whatever anybody may send ------------------------------------------------------------------
+# --- a running server ---------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def address(model: Path, recordings: Path):
     """Of a server in a thread, on a free port."""
     app = create_app(Settings(model=model))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
     (thread := threading.Thread(target=server.run)).start()
     while not server.started:
         time.sleep(0.05)
@@ -124,13 +72,56 @@ def address(model: Path, recordings: Path):
     thread.join()
 
 
+def test_slow_requests_end(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "BODY_SECONDS", 0.5)
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as slow:
+        head = f"POST /predict HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json"
+        slow.sendall(f"{head}\r\nContent-Length: 99\r\n\r\n{{".encode())
+        assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
+
+
+def test_logs_are_json_without_data_of_requests(
+    address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    own = "0123456789abcdef0123456789abcdef"
+
+    def fail(*arguments: object) -> None:
+        raise RuntimeError(SECRET)
+
+    try:
+        http.json_logs()
+        requests.post(f"{address}/predict", json=BEAT, headers={"X-Request-ID": SECRET})
+        requests.post(f"{address}/upload-csv", files=csv(ROWS), headers={"X-Request-ID": own})
+        requests.request(SECRET, f"{address}/{SECRET}?{SECRET}={SECRET}")
+        monkeypatch.setattr(predict, "predict_values", fail)
+        answer = requests.post(f"{address}/predict", json=BEAT)
+        metrics = requests.get(f"{address}/metrics").text
+    finally:
+        root.handlers[:], root.level = before
+    assert_problem(answer, 500)
+    written = capsys.readouterr().err
+    assert SECRET not in written and str(ROWS[0, 0]) not in written and SECRET not in metrics
+    lines = [json.loads(line) for line in written.splitlines()]
+    ours = [line for line in lines if line["event"] == "request"]
+    assert [line["status"] for line in ours[:4]] == [200, 200, 404, 500]
+    assert ours[1]["id"] == own and ours[2]["method"] == "other"
+    error = next(line for line in lines if line["event"] == "error")
+    assert error["exc_info"][0] == "RuntimeError" and "test_http.py" in error["exc_info"][-1]
+    assert error["id"] == ours[3]["id"] == answer.headers["x-request-id"]
+    assert 'http_requests_total{handler="/predict",method="POST",status="500"}' in metrics
+    assert "http_request_duration_seconds_bucket" in metrics
+
+
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_it_keeps_to_its_documentation(address: str, mode: GenerationMode) -> None:
     """Requests made up from the documentation, to fit it or not, get answers that it describes."""
     document = schemathesis.openapi.from_url(f"{address}/openapi.json")
     operations = {o.path: o for o in (found.ok() for found in document.get_all_operations())}
     assert len(operations) == 9
-    if mode == GenerationMode.NEGATIVE:  # nothing to get wrong where nothing is sent
+    if mode == GenerationMode.NEGATIVE:  # a request without data can't be wrong
         for path in ("/", "/health", "/ready", "/metrics"):
             del operations[path]
     for path, operation in operations.items():

@@ -18,10 +18,10 @@ def test_known_predictions_are_used_only_if_they_are_the_models(
     run = Run(str(tmp_path))
     assert known_predictions(run, network, test) is None
     proba = network.predict_proba(test.signal)
-    save_predictions(run, "compact", "test", test, np.arange(len(test)), proba)
+    save_predictions(run, "compact", "test", test, proba)
     assert np.allclose(known_predictions(run, network, test), proba, atol=1e-6)
     assert known_predictions(run, network, test[:-1]) is None  # of other beats
-    save_predictions(run, "compact", "test", test, np.arange(len(test)), proba[:, ::-1])
+    save_predictions(run, "compact", "test", test, proba[:, ::-1])
     assert known_predictions(run, network, test) is None  # of another model
 
 
