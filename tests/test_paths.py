@@ -2,18 +2,14 @@
 
 import os
 import stat
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from ecglib import paths
-from ecglib.datasets.synthetic import write_recordings
 from ecglib.paths import Run, atomic_write
-from ecglib.recordings.reading import open_ecg
-from ecglib.recordings.wfdb import read_recording
+from own_python import start_python
 
 HOLD = """
 import os, sys
@@ -23,22 +19,6 @@ with scratch() as folder:
     print(folder, flush=True)
     sys.stdin.read()
 """
-
-
-@pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The system's folder for temporary files, as far as this test is concerned."""
-    (folder := tmp_path / "temporary").mkdir()
-    monkeypatch.setenv("TMPDIR", str(folder))
-    monkeypatch.setattr("tempfile.tempdir", str(folder))
-    return folder
-
-
-def hold() -> subprocess.Popen:
-    """A process with a scratch folder."""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    env = os.environ | {"PYTHONPATH": str(paths.ROOT)}
-    return subprocess.Popen([sys.executable, "-c", HOLD], env=env, **pipes)
 
 
 REAL, SYNTHETIC = (SimpleNamespace(synthetic=each) for each in (False, True))
@@ -63,7 +43,7 @@ def test_a_run_without_beats_knows_its_folders_only(tmp_path: Path) -> None:
 
 
 def test_scratch_of_the_dead_goes_and_of_the_living_stays(temporary: Path) -> None:
-    dead, alive = hold(), hold()
+    dead, alive = (start_python("-c", HOLD) for _ in range(2))
     left, held = (Path(process.stdout.readline().strip()) for process in (dead, alive))
     assert left.parent == held.parent == temporary
     dead.kill()
@@ -78,17 +58,6 @@ def test_scratch_of_the_dead_goes_and_of_the_living_stays(temporary: Path) -> No
         assert {*temporary.iterdir()} == {own, held, young, temporary / "another's"}
     alive.communicate("")
     assert {*temporary.iterdir()} == {young, temporary / "another's"}
-
-
-def test_only_what_is_unpacked_needs_a_folder(temporary: Path, tmp_path: Path) -> None:
-    """So that a worker that is killed while it reads leaves none."""
-    folder = write_recordings(tmp_path / "r", n_records=1, minutes=1)
-    with open_ecg(folder / "s01"):
-        assert not any(temporary.iterdir())
-    with open_ecg({path.name: path.read_bytes() for path in folder.iterdir()}) as ecg:
-        assert len(list(temporary.iterdir())) == 1
-        assert (ecg.read(0, 100, 0) == read_recording(folder / "s01").signal[:100, 0]).all()
-    assert not any(temporary.iterdir())
 
 
 def test_a_folder_beside(tmp_path: Path) -> None:
@@ -109,9 +78,7 @@ def test_nobody_knows_where_home_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert paths.given("~/x") == Path.cwd() / "~" / "x"
 
 
-def test_files_are_as_readable_as_the_umask_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_are_as_readable_as_the_umask_says(tmp_path: Path, monkeypatch) -> None:
     """Nor is the umask touched to find it out: it belongs to all threads of the process."""
     before, umask = os.umask(0o027), os.umask
     monkeypatch.delattr(os, "umask")

@@ -2,7 +2,6 @@
 
 import ast
 import os
-import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -14,6 +13,7 @@ import run_all
 from ecglib.batch import doctor
 from ecglib.datasets import kaggle, physionet, sources
 from ecglib.paths import ROOT
+from own_python import run_python
 
 
 def test_one_line_per_check_and_an_exit_status(monkeypatch, capsys):
@@ -41,18 +41,13 @@ def test_it_runs_where_nothing_else_does(tmp_path):
     """The libraries can't be imported, and `run_all.py` names them instead of dying."""
     for name in ("papermill", "torch", "jupyter_client", "packaging", "pooch", "filelock"):
         (tmp_path / f"{name}.py").write_text(f"raise ImportError('no {name} today')")
-    done = subprocess.run(
-        [sys.executable, ROOT / "run_all.py"],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 2
-    assert "This Python cannot run the notebooks" in done.stderr
-    assert "no packaging today" in done.stdout
-    assert "no kernel starts: ImportError: no jupyter_client today" in done.stdout
-    assert "Traceback" not in done.stdout + done.stderr
-    assert done.stdout.count("\n") == 5 + done.stdout.count("mend:") + 1
+    status, out, err = run_python("run_all.py", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    assert status == 2
+    assert "This Python cannot run the notebooks" in err
+    assert "no packaging today" in out
+    assert "no kernel starts: ImportError: no jupyter_client today" in out
+    assert "Traceback" not in out + err
+    assert out.count("\n") == 5 + out.count("mend:") + 1
 
 
 def test_an_old_python_can_read_it():

@@ -7,10 +7,8 @@ import pytest
 from scipy.spatial import KDTree
 
 from ecglib.beats.beats import BEAT_SAMPLES, Beats, cut_beats, cut_rows
-from ecglib.datasets.load import load_beats
 from ecglib.labels import CLASSES
 from ecglib.recordings.recording import Recording
-from ecglib.recordings.wfdb import read_recording
 
 
 def plain_cut(signal, marks, keep):
@@ -112,18 +110,6 @@ def test_indexing_keeps_everything_aligned():
     assert beats[1:3].source == beats.source
 
 
-def test_missing_files_end_in_a_sentence(tmp_path):
-    with pytest.raises(ValueError, match="can't be read"):
-        read_recording(tmp_path / "100")
-
-
-@pytest.mark.data
-def test_all_published_rows_are_there(mitdb_beats):
-    assert np.bincount(mitdb_beats.label).tolist() == [90589, 2779, 7236, 803, 8039]
-    assert np.isnan(mitdb_beats.rr_before).sum() == 48
-    assert not np.isnan(mitdb_beats.rr_after).any()
-
-
 @pytest.mark.data
 def test_rows_equal_genuine_ones(mitdb_beats, kaggle_rows):
     with np.load(kaggle_rows) as rows:
@@ -133,11 +119,6 @@ def test_rows_equal_genuine_ones(mitdb_beats, kaggle_rows):
     assert np.isfinite(distance).all()
     assert np.abs(mitdb_beats.signal[nearest] - signal).max() < 1e-5
     assert (mitdb_beats.label[nearest] == label).all()
-
-
-def test_unknown_source_is_refused():
-    with pytest.raises(ValueError, match="nowhere"):
-        load_beats("nowhere")
 
 
 @pytest.mark.data

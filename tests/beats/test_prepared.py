@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from bad_files import zipped
 from ecglib.beats.beats import Beats, join
 from ecglib.beats.prepared import prepared_beats, read_ecg
 from ecglib.recordings.recording import EcgFileError
@@ -22,6 +23,9 @@ def test_files_of_beats(form: str) -> None:
     assert beats.assumed == ("Commas are decimal marks.", "Labels are in the last column.")
     two = read_ecg({"a.csv": text.encode(), "b_label3.csv": ("s,t\n" + "0\n1\n" * 90).encode()})
     assert two.label.tolist() == [0, 2, 4, 3] and two.record[-1] == "b_label3.csv"
+    own = [(f"{folder}/a.csv", text.encode()) for folder in (1, 2)]
+    others = [("1/.DS_Store", b""), ("__MACOSX/x", b"")]
+    assert len(read_ecg({"all.zip": zipped(*own, *others)})) == 6
 
 
 def test_other_units_are_scaled_and_padding_stays() -> None:
@@ -48,6 +52,7 @@ def test_other_units_are_scaled_and_padding_stays() -> None:
         (ROWS[:, :3], "A row of mine.csv has 3 values. A beat has 187 numbers"),
         (np.ones((5000, 1)), "Classifier.classify_recording"),
         (np.where(ROWS == ROWS[1, 4], np.nan, ROWS), "Row 2, column 5 of mine.csv is not a finite"),
+        (np.where(ROWS == ROWS[0, 0], np.inf, ROWS), "Row 1, column 1 of mine.csv"),
         (np.column_stack([ROWS, [0, 7, 1]]), "labels 0 to 4"),
         (np.column_stack([ROWS, [0, 0.5, 1]]), "labels 0 to 4"),
     ],

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from browser_app import ROOT, demo_notebook, needs_browser, new_page, voila
+from browser_app import demo_notebook, needs_browser, new_page, voila
+from ecglib.paths import ROOT
 
 pytestmark = [pytest.mark.full, pytest.mark.data, pytest.mark.browser, needs_browser]
 

@@ -1,6 +1,5 @@
 """Kaggle's files: the index of their beats, reading, and download through either client."""
 
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +9,7 @@ import pytest
 
 from ecglib.datasets import kaggle, published
 from ecglib.labels import MITDB_RECORDS
+from own_python import run_python
 
 
 @pytest.fixture(scope="module")
@@ -248,4 +248,4 @@ def test_probe_of_an_unreachable_site():
 def test_no_client_is_imported_before_it_is_needed():
     unused = "{'kaggle', 'kagglehub'}"
     code = f"import sys, ecglib.datasets.kaggle; assert not {unused} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    assert run_python("-c", code) == (0, "", "")

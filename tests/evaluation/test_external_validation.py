@@ -15,7 +15,6 @@ from ecglib.models.patientwise.training import fit_patientwise
 from ecglib.models.recordings import choose_leads
 from ecglib.recordings.reading import open_ecg
 from ecglib.recordings.recording import Ecg
-from ecglib.recordings.rpeaks import match_peaks
 from ecglib.recordings.wfdb import read_recording
 
 
@@ -73,12 +72,6 @@ def test_missed_and_invented_beats_count() -> None:
     assert confusion(ours).loc["V", "missed"] == 1
 
 
-def test_each_detection_belongs_to_one_annotation() -> None:
-    marks, found = np.array([100, 130, 400, 900]), np.array([128, 350, 410, 2000])
-    assert [part.tolist() for part in match_peaks(marks, found, window=54)] == [[1, 2], [0, 2]]
-    assert len(match_peaks(marks, np.zeros(0, int))[0]) == 0
-
-
 @pytest.mark.parametrize(
     ("names", "asked", "most", "picked"),
     [
@@ -118,9 +111,7 @@ def test_an_ordinary_network_too(foreign: Path) -> None:
     pd.testing.assert_frame_equal(result.gross, by_name.gross)
 
 
-def test_folders_inside_and_recordings_without_annotated_beats(
-    foreign: Path, tmp_path: Path
-) -> None:
+def test_folders_inside_and_recordings_without_annotated_beats(foreign: Path, tmp_path) -> None:
     """Databases come in folders; some of their records hold no reference beats to be judged by."""
     for name in ("a", "b/c"):
         shutil.copytree(foreign, tmp_path / name)

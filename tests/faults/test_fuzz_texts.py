@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from ecglib.batch import parameters, profiles
 from ecglib.batch.parameters import ParameterError
+from ecglib.beats.prepared import read_ecg
 from ecglib.datasets import kaggle
 from ecglib.recordings.readers.text import read_text
-from fuzzing import NUMBER, damaged, fuzz, watch
+from ecglib.recordings.recording import EcgFileError
+from fuzzing import NUMBER, damaged, fuzz, watched
 from notebook_cells import notebook
 
 NOTEBOOK_LINE = st.sampled_from(
@@ -25,11 +27,8 @@ def test_parameter_cells(tmp_path):
 
     def target(source: str) -> None:
         path = notebook(tmp_path / "x.ipynb", (source, ["parameters"]))
-        try:
-            with watch.watched():
-                parameters.inspect(path)
-        except ParameterError as error:
-            assert error.problems
+        with watched(ParameterError):
+            parameters.inspect(path)
 
     fuzz(cell, target)
 
@@ -56,12 +55,8 @@ def test_parameter_files_and_pairs(tmp_path):
         file.write_bytes(
             content if isinstance(content, bytes) else content.encode("utf-8", "replace")
         )
-        try:
-            with watch.watched():
-                values = profiles.merge(known, ["03"], [file], [(name, value)])
-        except ParameterError as error:
-            assert error.problems
-        else:
+        with watched(ParameterError):
+            values = profiles.merge(known, ["03"], [file], [(name, value)])
             assert 1 <= values["03"].get("epochs", 1) <= 9
 
     fuzz(st.tuples(YAML | st.binary(), st.sampled_from(["epochs", "name"]) | text, text), target)
@@ -75,13 +70,18 @@ TABLE = st.tuples(
 
 def test_beat_files(tmp_path):
     def target(content: bytes) -> None:
-        try:
-            with watch.watched():
-                read_text(content, "x.csv")
-        except ValueError as error:
-            assert str(error)
+        with watched(ValueError):
+            read_text(content, "x.csv")
+        (path := tmp_path / "x.csv").write_bytes(content)
+        with watched(EcgFileError):
+            read = read_ecg(path, fs=250)
+            assert read.signal.ndim == 2
 
-    fuzz(TABLE | st.binary() | damaged(("0.5," * 187 + "1\n").encode()), target)
+    digits = st.text("0123456789.,;:\t\n -e\"'#", max_size=600).map(str.encode)
+    devices = st.sampled_from([b"ISHNE1.0", b"0       "])
+    device = st.tuples(devices, st.binary(max_size=300)).map(b"".join)
+    beats = damaged(("0.5," * 187 + "1\n").encode())
+    fuzz(TABLE | digits | device | st.binary() | beats, target)
 
 
 def test_kaggle_files(tmp_path):
@@ -92,10 +92,7 @@ def test_kaggle_files(tmp_path):
 
     def target(content: bytes) -> None:
         (tmp_path / kaggle.FILES[0]).write_bytes(content)
-        try:
-            with watch.watched():
-                kaggle.read_rows(tmp_path)
-        except ValueError as error:
-            assert kaggle.FILES[0] in str(error)
+        with watched(ValueError, kaggle.FILES[0]):
+            kaggle.read_rows(tmp_path)
 
     fuzz(TABLE | st.binary() | damaged(good), target)

@@ -4,29 +4,21 @@
 """
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 import hostile_files
-from ecglib.paths import ROOT
+from own_python import run_python
 
 pytest.importorskip("resource", reason="memory is measured by POSIX")
-PROGRAM = Path(hostile_files.__file__)
 MEGABYTES = 200
 
 
 @pytest.mark.slow
 def test_no_file_takes_much_memory() -> None:
-    places = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error::RuntimeWarning"}
-    done = subprocess.run(
-        [sys.executable, str(PROGRAM)], env=places, capture_output=True, text=True, timeout=500
-    )
-    assert done.returncode == 0, done.stderr
-    found = [json.loads(line) for line in done.stdout.splitlines()]
+    status, out, err = run_python(hostile_files.__file__, PYTHONWARNINGS="error::RuntimeWarning")
+    assert status == 0, err
+    found = [json.loads(line) for line in out.splitlines()]
     assert len(found) > 30
     for cost in found:
         assert cost["said"].endswith(".") or cost["said"].startswith("read: "), cost

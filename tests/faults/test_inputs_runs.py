@@ -9,8 +9,6 @@ import os
 import pickle
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
@@ -18,9 +16,10 @@ import pytest
 
 from bad_files import INPUTS
 from ecglib.datasets import kaggle, physionet, sources
-from ecglib.datasets.synthetic import write_recordings
 from ecglib.paths import ROOT
 from failing_disk import Faults
+from foreign_models import Bomb
+from own_python import HELPERS, run_python
 from run_project import COMMON
 
 pytestmark = pytest.mark.faults
@@ -44,24 +43,19 @@ def opened(name: str, **values) -> dict:
 # --- the recordings that a parameter names -------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_recordings(tmp_path_factory.mktemp("good") / "r", n_records=1, minutes=1)
-
-
-def root_of(name: str, folder: Path, good: Path) -> Path:
+def root_of(name: str, folder: Path, recordings: Path) -> Path:
     """A folder of recordings, or of Kaggle's two files, that holds the bad input."""
     for own, content in INPUTS[name][0]().items():
         for called in kaggle.FILES if own.endswith(".csv") else [own]:
             (folder / called).write_bytes(content)
     if not (folder / "s01.atr").exists() and (folder / "s01.hea").exists():
-        shutil.copy(good / "s01.atr", folder)  # a recording without annotations is no lesson
+        shutil.copy(recordings / "s01.atr", folder)  # a recording without annotations is no lesson
     return folder
 
 
 @pytest.mark.parametrize("name", INPUTS)
-def test_a_root_in_a_notebook(name: str, tmp_path: Path, good: Path) -> None:
-    root = root_of(name, tmp_path, good)
+def test_a_root_in_a_notebook(name: str, tmp_path: Path, recordings: Path) -> None:
+    root = root_of(name, tmp_path, recordings)
     with pytest.raises((ValueError, sources.DataSourceError)) as error:
         opened("01_data", root=str(root))
     said = str(error.value)
@@ -70,10 +64,10 @@ def test_a_root_in_a_notebook(name: str, tmp_path: Path, good: Path) -> None:
 
 @pytest.mark.parametrize("name", ["1 an empty file", "5 a value that is no number",
                                   "9 a truncated .dat", "9 10^12 samples"])  # fmt: skip
-def test_a_root_of_a_run(name: str, project, monkeypatch, tmp_path: Path, good, capsys) -> None:
+def test_a_root_of_a_run(name: str, project, monkeypatch, tmp_path, recordings, capsys) -> None:
     monkeypatch.undo()  # the real sources
     (root := tmp_path / "mine").mkdir()
-    root_of(name, root, good)
+    root_of(name, root, recordings)
     project.write("01_first", "from ecglib import load_beats\nload_beats(source, root)")
     assert project.run("--only", "01", "--root", str(root)) == 1
     said = capsys.readouterr().err
@@ -124,19 +118,12 @@ def test_no_network_in_a_notebook(monkeypatch, tmp_path: Path) -> None:
 # --- models --------------------------------------------------------------------------------------
 
 
-class Explosion:
-    """Unpickled, it makes a folder."""
-
-    def __reduce__(self):
-        return os.mkdir, ("exploded",)
-
-
 @pytest.mark.parametrize("how", ["missing", "pickle"])
 def test_a_model_in_a_notebook(how: str, monkeypatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "m.safetensors"
     if how == "pickle":
-        path.write_bytes(pickle.dumps(Explosion()))
+        path.write_bytes(pickle.dumps(Bomb()))
     with pytest.raises(ValueError, match="03_cnn_lstm_training"):
         opened("05_classifier_demo", source="synthetic", model=str(path))
     assert not (tmp_path / "exploded").exists()
@@ -144,7 +131,7 @@ def test_a_model_in_a_notebook(how: str, monkeypatch, tmp_path: Path) -> None:
 
 def test_a_model_of_a_run(project, tmp_path: Path, capsys) -> None:
     path = tmp_path / "m.safetensors"
-    path.write_bytes(pickle.dumps(Explosion()))
+    path.write_bytes(pickle.dumps(Bomb()))
     project.write(
         "01_first",
         "from ecglib import Classifier\nClassifier.load(model)",
@@ -197,23 +184,12 @@ sys.exit(project.run("--only", "01"))
 """
 
 
-def run_elsewhere(folder: Path, **environment: str) -> subprocess.CompletedProcess:
-    where = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests" / "helpers")])}
-    return subprocess.run(
-        [sys.executable, "-c", RUN, str(folder)],
-        env=os.environ | where | environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=300,
-    )
-
-
 def test_a_bare_machine(tmp_path: Path) -> None:
     """As a service or container may have it: no home to write to, ASCII only, nobody watching."""
     bare = {"HOME": os.devnull, "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "TERM": "dumb"}
-    done = run_elsewhere(tmp_path, **bare)
-    assert done.returncode == 0, done.stderr.decode()
-    assert rb"\u2192 \xfc" in done.stdout
+    status, out, err = run_python("-c", RUN, tmp_path, PYTHONPATH=HELPERS, **bare)
+    assert status == 0, err
+    assert r"\u2192 \xfc" in out
 
 
 def test_an_odd_place(tmp_path: Path) -> None:
@@ -223,8 +199,8 @@ def test_an_odd_place(tmp_path: Path) -> None:
     (folder := tmp_path.joinpath(*names)).mkdir(parents=True)
     (elsewhere := tmp_path / "elsewhere").mkdir()
     (folder / "outputs").symlink_to(elsewhere, target_is_directory=True)
-    done = run_elsewhere(folder)
-    assert done.returncode == 0, done.stderr.decode()
+    status, _, err = run_python("-c", RUN, folder, PYTHONPATH=HELPERS)
+    assert status == 0, err
     made = elsewhere / "quick"
     assert (made / "metrics" / "01_first.json").exists() and (made / "run.json").exists()
     assert {p.name for p in made.iterdir()} <= {".lock", "metrics", "notebooks", "run.json"}

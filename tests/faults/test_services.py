@@ -18,16 +18,10 @@ import requests
 
 from archive_results import assert_classified
 from ecglib.apps.archive.files import finished
-from ecglib.datasets.synthetic import write_recordings
 from ecglib.paths import ROOT
 
 KILLS = int(os.environ.get("KILLS", "1"))
 pytestmark = pytest.mark.faults
-
-
-@pytest.fixture(scope="module")
-def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_recordings(tmp_path_factory.mktemp("r") / "s", n_records=6, minutes=1)
 
 
 def start(*arguments: str, **environment: str) -> subprocess.Popen:

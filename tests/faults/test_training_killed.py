@@ -3,7 +3,6 @@
 import os
 import random
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -11,15 +10,13 @@ import pytest
 from safetensors.numpy import load_file
 
 import tiny_training
+from own_python import start_python
 
-PROGRAM = Path(tiny_training.__file__)
 KILLS = int(os.environ.get("KILLS", "10"))  # a hundred in `make faults`
 
 
 def start(folder: Path) -> subprocess.Popen:
-    command = [sys.executable, str(PROGRAM), str(folder / "state.pt"), str(folder / "weights")]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(PROGRAM.parents[1])}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    return start_python(tiny_training.__file__, folder / "state.pt", folder / "weights")
 
 
 @pytest.mark.slow

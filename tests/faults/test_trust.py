@@ -12,7 +12,8 @@ import pytest
 
 from ecglib.batch import parameters
 from ecglib.datasets import kaggle
-from repository import ROOT, tracked_texts
+from ecglib.paths import ROOT
+from repository import tracked_texts
 
 
 def test_no_loader_is_told_to_unpickle() -> None:

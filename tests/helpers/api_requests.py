@@ -6,7 +6,6 @@ import numpy as np
 
 from ecglib.labels import CLASS_NAMES, CLASSES
 
-ROOT = Path(__file__).resolve().parents[2]
 NAMES = [CLASS_NAMES[letter] for letter in CLASSES]
 ROWS = np.round(np.random.default_rng(0).random((6, 187)), 4)
 LABELLED = np.column_stack([ROWS, [0, 1, 2, 3, 4, 0]])

@@ -16,8 +16,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from demo_fakes import csv
 from ecglib import load_beats
+from ecglib.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 300  # for actions that take seconds on an idle machine
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 

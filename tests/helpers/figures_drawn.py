@@ -17,6 +17,7 @@ from ecglib.plots import beats as drawn
 from ecglib.plots import curves, errors, noise, predictions, protocols, scores
 from ecglib.recordings.noise import conditions
 from ecglib.recordings.recording import Recording
+from predictions import draw
 
 
 def draw_beats(n=20):
@@ -28,13 +29,6 @@ def draw_beats(n=20):
         row[:length] = 0.2 + 0.1 * rng.random(length)
         row[[0, length - 15]] = 1
     return signal, np.arange(n) % 5
-
-
-def draw_predictions(n=2000, seed=0):
-    rng = np.random.default_rng(seed)
-    y = rng.choice(5, n, p=[0.8, 0.04, 0.09, 0.02, 0.05])
-    p = np.exp(rng.normal(size=(n, 5)) + 3 * np.eye(5)[y])
-    return y, p / p.sum(1, keepdims=True)
 
 
 def draw_history(epochs=6):
@@ -55,7 +49,7 @@ def draw_recording():
 
 def draw_leak():
     """A table as benchmarks/leak.py writes it."""
-    y, p = draw_predictions()
+    y, p = draw(2000)
     headline = ec57.headline(y, p.argmax(1), np.arange(2000) % 7, n=20)
     columns = {
         "protocol": protocols.PROTOCOL_STYLE,
@@ -70,7 +64,7 @@ def draw_leak():
 def all_figures():
     """Every figure once, by name."""
     signal, label = draw_beats()
-    y, p = draw_predictions()
+    y, p = draw(2000)
     table = class_table({("KNN", "test"): (y, p), ("compact", "test"): (y, p)}, n=50)
     comparison = pd.DataFrame({"model": ["KNN", "compact"], "accuracy": [0.97, 0.98]})
     comparison["macro_f1"] = [0.88, 0.93]

@@ -10,6 +10,8 @@ from ecglib.models.model_file import CARD_KEY, read_card
 
 
 class Bomb:
+    """Unpickled, it makes the file ``exploded``."""
+
     def __reduce__(self):
         return (open, ("exploded", "w"))
 

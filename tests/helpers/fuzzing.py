@@ -3,7 +3,8 @@
 import itertools
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
@@ -33,6 +34,16 @@ def fuzz(strategy: st.SearchStrategy, target: Callable[[object], None]) -> None:
         if time.monotonic() >= ends:
             print(f"{(number + 1) * EXAMPLES} examples", flush=True)
             return
+
+
+@contextmanager
+def watched(error: type[Exception], words: str = "") -> Iterator[None]:
+    """Allow a result or this error, in a sentence with these words, and nothing else."""
+    try:
+        with watch.watched():
+            yield
+    except error as refused:
+        assert str(refused) and words in str(refused)
 
 
 # Input that is nearly right, which gets further than noise

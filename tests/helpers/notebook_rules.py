@@ -8,13 +8,9 @@ from functools import cache
 import nbformat
 from nbformat import NotebookNode
 
-NAMES = (
-    "01_data",
-    "02_knn_baseline",
-    "03_cnn_lstm_training",
-    "04_evaluation",
-    "05_classifier_demo",
-)
+import run_all
+
+NAMES = tuple(stage.name for stage in run_all.STAGES)
 LONGEST_CELL = 25  # lines
 OPENING = ("What you will learn", "Needs", "Makes", "Cost")
 CLOSING = ("Limits", "References")

@@ -2,11 +2,10 @@
 
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from ecglib.paths import ROOT
 
 
 def tracked_texts() -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """The ONNX form of a network gives the same answers, or is not used."""
 
-import subprocess
-import sys
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from ecglib.models.classifier import Classifier
 from ecglib.models.engines import EngineError, export_onnx
 from ecglib.models.model_file import save_model
 from ecglib.models.network import CNNLSTM, CONFIGS, Ensemble
+from own_python import run_python
 from tiny_training import save_tiny
 
 
@@ -27,6 +28,12 @@ def model_path(request, tmp_path_factory):
     save_model(model, path, {})
     export_onnx(path)
     return path
+
+
+@pytest.fixture
+def alone(model_path, tmp_path):
+    """That network without its ONNX form."""
+    return Path(shutil.copy(model_path, tmp_path / "model.safetensors"))
 
 
 @pytest.fixture(scope="module")
@@ -56,35 +63,27 @@ def test_onnx_runtime_needs_no_pytorch(model_path):
         "classifier.classify_recording(np.eye(360).ravel(), 360);"
         "sys.exit(str({'torch', 'scipy.signal', 'matplotlib', 'sklearn'} & {*sys.modules} or ''))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stderr.strip() == ""
+    assert run_python("-c", code)[2].strip() == ""
 
 
-def test_a_network_whose_onnx_form_differs_has_none(model_path, tmp_path, monkeypatch):
-    path = tmp_path / "model.safetensors"
-    path.write_bytes(model_path.read_bytes())
+def test_a_network_whose_onnx_form_differs_has_none(alone, monkeypatch):
     monkeypatch.setattr("ecglib.models.engines.CLOSE", -1.0)
     with pytest.raises(EngineError, match="differ"):
-        export_onnx(path)
-    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+        export_onnx(alone)
+    assert [*alone.parent.iterdir()] == [alone]
 
 
-def test_without_an_onnx_form_pytorch_serves(model_path, tmp_path):
-    alone = tmp_path / "alone.safetensors"
-    alone.write_bytes(model_path.read_bytes())
+def test_without_an_onnx_form_pytorch_serves(alone):
     assert Classifier.load(alone).engine == "torch"
     with pytest.raises(EngineError, match="no ONNX form"):
         Classifier.load(alone, engine="onnxruntime")
 
 
 @pytest.mark.parametrize("damage", ["other weights", "one bit", "torn", "foreign"])
-def test_an_onnx_form_of_something_else_is_not_used(model_path, tmp_path, damage):
-    path = tmp_path / "model.safetensors"
-    path.write_bytes(model_path.read_bytes())
-    onnx = path.with_suffix(".onnx")
+def test_an_onnx_form_of_something_else_is_not_used(model_path, alone, tmp_path, damage):
+    onnx = alone.with_suffix(".onnx")
     if damage == "other weights":
-        other = tmp_path / "other.safetensors"
-        save_tiny(other, seed=1)
+        other = save_tiny(tmp_path / "other.safetensors", seed=1)
         export_onnx(other)
         onnx.write_bytes(other.with_suffix(".onnx").read_bytes())
     elif damage == "one bit":
@@ -95,9 +94,9 @@ def test_an_onnx_form_of_something_else_is_not_used(model_path, tmp_path, damage
         onnx.write_bytes(model_path.with_suffix(".onnx").read_bytes()[:50_000])
     else:
         onnx.write_bytes(b"not ONNX at all")
-    assert Classifier.load(path).engine == "torch"
+    assert Classifier.load(alone).engine == "torch"
     with pytest.raises(EngineError, match="can't serve this model"):
-        Classifier.load(path, engine="onnxruntime")
+        Classifier.load(alone, engine="onnxruntime")
 
 
 def test_errors_name_the_engine(model_path, monkeypatch):

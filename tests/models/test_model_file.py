@@ -43,6 +43,7 @@ def write(path, card, tensors):
 def test_a_saved_network_loads(good):
     model, card = load_model(good)
     assert card["name"] == "tiny" and len(card["sha256"]) == 64
+    assert card["classes"] == list("NSVFQ") and card["beat_fs"] == 120
     save_model(model, good, card)
     assert load_model(good)[1] == card
 

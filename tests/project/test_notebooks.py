@@ -1,7 +1,5 @@
 """The notebooks keep their rules, and the rules find what they are there to find."""
 
-from pathlib import Path
-
 import nbformat
 import pytest
 from nbformat import NotebookNode
@@ -9,9 +7,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 import notebook_rules as rules
 from ecglib.batch import parameters
+from ecglib.paths import ROOT
 
 COMMON = {"run_dir": "outputs/lab", "source": "auto", "root": "", "protocol": "kaggle", "seed": 0}
-FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+FOLDER = ROOT / "notebooks"
 
 
 @pytest.fixture(scope="module")

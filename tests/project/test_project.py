@@ -1,6 +1,5 @@
 """The project as a whole: its import, its wheel, its tools, and what its files must not hold."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -13,7 +12,9 @@ import pytest
 import yaml
 
 import ecglib
-from repository import ROOT, tracked_texts
+from ecglib.paths import ROOT
+from own_python import run_python
+from repository import tracked_texts
 
 
 def test_import_is_light_and_leaves_no_trace(tmp_path: Path) -> None:
@@ -21,14 +22,8 @@ def test_import_is_light_and_leaves_no_trace(tmp_path: Path) -> None:
     heavy = ["matplotlib", "numpy", "pandas", "scipy", "sklearn", "torch", "wfdb"]
     code = f"import sys, ecglib; sys.exit(' '.join(m for m in {heavy} if m in sys.modules))"
     places = ("HOME", "USERPROFILE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
-    done = subprocess.run(
-        [sys.executable, "-B", "-c", code],
-        cwd=tmp_path,
-        env=os.environ | dict.fromkeys(places, str(tmp_path)) | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-    assert (done.stdout, done.stderr.strip()) == ("", "")
+    there = dict.fromkeys(places, str(tmp_path))
+    assert run_python("-B", "-c", code, cwd=tmp_path, **there) == (0, "", "")
     assert list(tmp_path.iterdir()) == []
     assert Path(ecglib.__file__).resolve().is_relative_to(ROOT), "tests run on another checkout"
 
@@ -72,12 +67,9 @@ def test_wheel_carries_the_default_models_and_the_commands(site: Path) -> None:
 def test_installed_report_works_from_any_folder(site: Path, recordings: Path, tmp_path) -> None:
     before = sorted(site.rglob("*"))
     file = str(next(recordings.glob("*.hea")))
-    subprocess.run(
-        [sys.executable, "-B", "-m", "ecglib.report", file, "--out", "night.json"],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(site)},
-        check=True,
-    )
+    call = ("-B", "-m", "ecglib.report", file, "--out", "night.json")
+    status, _, error = run_python(*call, cwd=tmp_path, PYTHONPATH=str(site))
+    assert status == 0, error
     assert '"beats"' in (tmp_path / "night.json").read_text(encoding="utf-8")
     assert sorted(site.rglob("*")) == before
 

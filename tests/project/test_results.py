@@ -14,9 +14,8 @@ import pytest
 from ecglib import Classifier, PatientwiseClassifier, split_beats
 from ecglib.metrics.tables import PUBLISHED_RESULTS, summary
 from ecglib.models.model_file import read_card
-from ecglib.paths import MODELS
+from ecglib.paths import MODELS, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGES = ("README.md", "CONTRIBUTING.md", "app/README.md", "benchmarks/README.md")
 NETWORKS = ("compact", "deep", "rhythm", "ensemble")

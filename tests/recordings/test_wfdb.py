@@ -25,6 +25,8 @@ def test_a_record_is_the_same_as_a_whole_and_in_blocks(s01: Path) -> None:
     assert np.array_equal(np.concatenate(parts), whole.signal[:, 1])
     with pytest.raises(EcgFileError, match="no lead 2"):
         read_recording(s01, [2])
+    with pytest.raises(EcgFileError, match="can't be read"):
+        read_recording(s01.with_name("100"))
     s01.with_suffix(".atr").unlink()
     assert record_names(s01.parent) == [] and not len(read_recording(s01).mark_sample)
 

@@ -86,7 +86,11 @@ def test_short_beats_are_padded(client: TestClient, classifier: Classifier) -> N
     [
         ({"signal": [SECRET] * 50}, 422),
         ({SECRET: 1}, 422),
+        ({"signal": [None] * 187}, 422),
+        ({"signal": [0.5] * 500}, 422),
+        ({"signal": []}, 422),
         (f'{{"signal": [NaN{", 1" * 40}]}}', 422),
+        (f'{{"signal": [-1e999{", 1" * 40}]}}', 422),
         (f'{{"signal": [{"9" * 4000}{", 1" * 40}]}}', 422),
         (f'{{"signal": [{"9" * 5000}{", 1" * 40}]}}', 400),
         ("[" * 100_000, 400),

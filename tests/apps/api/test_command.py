@@ -1,15 +1,13 @@
 """Starting the HTTP API: settings, and messages if something is missing."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from api_requests import ROOT
 from ecglib.apps.api.command import main
 from ecglib.apps.api.settings import Settings
+from own_python import run_python
 
 
 def test_settings(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
@@ -35,5 +33,5 @@ def test_known_hosts(model: Path) -> None:
 def test_a_missing_package_is_named(missing: str) -> None:
     code = f"import sys; sys.modules['{missing}'] = None"
     code += "; from ecglib.apps.api.command import main; sys.exit(main())"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 2 and "pip install -e '.[api]'" in done.stderr
+    status, _, error = run_python("-c", code)
+    assert status == 2 and "pip install -e '.[api]'" in error

@@ -81,9 +81,7 @@ def test_slow_requests_end(address: str, monkeypatch: pytest.MonkeyPatch) -> Non
         assert slow.recv(100).startswith(b"HTTP/1.1 408 ")
 
 
-def test_logs_are_json_without_data_of_requests(
-    address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> None:
+def test_logs_are_json_without_data_of_requests(address: str, monkeypatch, capsys) -> None:
     root = logging.getLogger()
     before = root.handlers[:], root.level
     own = "0123456789abcdef0123456789abcdef"

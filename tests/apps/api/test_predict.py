@@ -82,9 +82,7 @@ def test_unusable_recordings(client: TestClient, recordings: Path, files: list, 
     assert_problem(client.post("/recordings", files=sent, data=data), 422)
 
 
-def test_processes_that_die_are_replaced(
-    client: TestClient, recordings: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_processes_that_die_are_replaced(client: TestClient, recordings: Path, monkeypatch) -> None:
     files = wfdb_files(recordings)
     with monkeypatch.context() as patch:
         patch.setattr(predict, "classify_files", die)

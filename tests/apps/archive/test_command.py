@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import dask
@@ -17,9 +15,10 @@ from ecglib.apps.archive.command import ClusterError, classify_archive, main
 from ecglib.apps.archive.files import finished
 from ecglib.apps.archive.worker import compact
 from ecglib.datasets.synthetic import write_recordings
+from ecglib.paths import ROOT
+from own_python import run_python
 from tiny_training import save_tiny
 
-ROOT = Path(__file__).resolve().parents[3]
 IN_THIS_PROCESS = {"processes": False, "dashboard_address": "127.0.0.1:0"}
 
 
@@ -62,9 +61,7 @@ def classified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def test_results_are_those_of_the_classifier(
-    archive: Path, model: str, scheduler: str, tmp_path: Path
-) -> None:
+def test_results_are_those_of_the_classifier(archive, model: str, scheduler: str, tmp_path) -> None:
     out = tmp_path / "R.parquet"
     recordings = classify_archive(str(archive), str(out), model, scheduler)
     beats = pd.read_parquet(out)
@@ -192,6 +189,5 @@ def test_help_needs_no_cluster() -> None:
         ([".", "--out", "R.parquet"], 2, "pip install -e '.[archive]'"),
     ):
         program = f"{hide}; from ecglib.apps.archive.command import main; sys.exit(main({call}))"
-        run = [sys.executable, "-c", program]
-        done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True)
-        assert done.returncode == code and said in done.stdout + done.stderr
+        status, out, err = run_python("-c", program)
+        assert status == code and said in out + err

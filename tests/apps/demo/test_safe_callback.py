@@ -54,9 +54,7 @@ def test_an_error_in_the_background_is_shown(beats: Beats, caplog) -> None:
         lambda view: setattr(view.paper, "value", True),
     ],
 )
-def test_an_error_of_a_control_is_shown(
-    demo: ClassifierDemo, use, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_error_of_a_control_is_shown(demo: ClassifierDemo, use, monkeypatch, caplog) -> None:
     def fail(*_) -> None:
         raise RuntimeError("the <disk> is full")
 

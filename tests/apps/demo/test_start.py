@@ -11,9 +11,7 @@ from ecglib.paths import MODELS, Run
 from ecglib.recordings.wfdb import read_recording
 
 
-def test_known_predictions_are_used_only_if_they_are_the_models(
-    network, record: Path, tmp_path: Path
-) -> None:
+def test_known_predictions_are_used_only_if_they_are_the_models(network, record, tmp_path) -> None:
     test = cut_beats(read_recording(record))
     run = Run(str(tmp_path))
     assert known_predictions(run, network, test) is None

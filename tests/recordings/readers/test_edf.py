@@ -6,6 +6,7 @@ import edfio
 import numpy as np
 import pytest
 
+from bad_files import zipped
 from ecglib.beats.prepared import read_ecg
 from ecglib.recordings.reading import open_ecg
 from ecglib.recordings.recording import EcgFileError
@@ -18,6 +19,9 @@ def test_edf(tmp_path: Path) -> None:
     edfio.Edf([edfio.EdfSignal(np.arange(8.0), 2, label="SpO2"), ecg]).write(tmp_path / "a.edf")
     read = read_ecg(tmp_path / "a.edf")
     assert read.fs == 250 and read.leads == ("ECG II",)
+    edfio.Edf([edfio.EdfSignal(ECG, 250, label="II")]).write(tmp_path / "b.edf")
+    packed = zipped(("some/b.edf", (tmp_path / "b.edf").read_bytes()))
+    assert "No lead is called ECG" in read_ecg({"b.zip": packed}).assumed[0]
     assert np.allclose(read.signal[:, 0], ECG, atol=1e-3)
     with open_ecg(tmp_path / "a.edf") as opened:
         parts = [opened.read(k, min(k + 77, 1000), 0) for k in range(0, 1000, 77)]

@@ -19,6 +19,12 @@ def test_folders_in_a_zip_are_not_followed(wfdb_files, s01: Path) -> None:
     assert not list(s01.parents[2].rglob("evil"))
 
 
+def test_files_of_one_name_in_folders_of_a_zip_stay_apart(wfdb_files) -> None:
+    folders = {".hea": 1, ".dat": 1, ".atr": 2}
+    files = ((f"{folders[name[-4:]]}/{name}", content) for name, content in wfdb_files.items())
+    assert not len(read_ecg({"all.zip": zipped(*files)}).mark_sample)  # of another recording
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

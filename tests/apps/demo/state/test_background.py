@@ -56,9 +56,7 @@ def test_work_can_be_stopped(slow: ClassifierDemo) -> None:
 
 
 @pytest.mark.parametrize("again", ["upload", "correct"])
-def test_a_result_for_a_former_upload_is_dropped(
-    slow: ClassifierDemo, beats: Beats, again: str
-) -> None:
+def test_a_result_for_a_former_upload_is_dropped(slow, beats: Beats, again: str) -> None:
     classifier, view = slow.session.classifier, slow.view
     classifier.go_on.set()
     slow.wait()

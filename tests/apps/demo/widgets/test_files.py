@@ -41,9 +41,7 @@ def test_files_of_one_name_stay_apart(demo: ClassifierDemo, beats: Beats) -> Non
 
 
 @pytest.mark.parametrize("lost", [0, 1, 2])
-def test_an_incomplete_transfer_is_not_a_file(
-    demo: ClassifierDemo, beats: Beats, lost: int
-) -> None:
+def test_an_incomplete_transfer_is_not_a_file(demo, beats: Beats, lost: int) -> None:
     demo.view.pages.selected_index = OWN
     messages = [({"kind": "begin", "names": ["a.csv"]}, [])]
     messages += [({"kind": "piece", "index": 0}, [csv(part)]) for part in (beats[:2], beats[2:4])]

@@ -1,11 +1,12 @@
-"""All figures: their panels, words and files."""
+"""The style of every figure: its panels, words and files."""
 
 import pytest
 
 from ecglib.paths import Run
 from ecglib.plots.curves import plot_learning_curves, plot_roc_curves
 from ecglib.plots.style import save_figure
-from figures_drawn import all_figures, draw_history, draw_predictions, words
+from figures_drawn import all_figures, draw_history, words
+from predictions import draw
 
 pytestmark = pytest.mark.usefixtures("tidy_figures")
 
@@ -78,7 +79,7 @@ def test_synthetic_beats_are_stamped_once_and_on_screen(run):
 
 def test_the_same_figure_gives_the_same_files(run):
     for name in ("a", "b"):
-        save_figure(plot_roc_curves({"test": draw_predictions()}), run, name)
+        save_figure(plot_roc_curves({"test": draw(2000)}), run, name)
     for kind in ("png", "svg"):
         a, b = ((run.figures / f"{name}.{kind}").read_bytes() for name in ("a", "b"))
         assert a == b, kind
