@@ -62,6 +62,23 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_recordings(tmp_path_factory.mktemp("r") / "s", n_records=4, minutes=1)
 
 
+@pytest.fixture(scope="session")
+def patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four synthetic recordings of two minutes."""
+    from ecglib.datasets.synthetic import write_recordings
+
+    return write_recordings(tmp_path_factory.mktemp("p") / "s", n_records=4, minutes=2)
+
+
+@pytest.fixture(scope="session")
+def trees(patients: Path):
+    """The patient-wise model of the first three of them."""
+    from ecglib.models.patientwise.training import fit_patientwise
+    from ecglib.recordings.wfdb import read_recording
+
+    return fit_patientwise([read_recording(patients / name) for name in ("s01", "s02", "s03")])
+
+
 @pytest.fixture(scope="module")
 def client(model: Path):
     """The HTTP API with that network, in this process."""

@@ -9,9 +9,7 @@ import pytest
 import wfdb
 
 from ecglib import Classifier, evaluate_recordings
-from ecglib.datasets.synthetic import write_recordings
 from ecglib.evaluation.external_validation import confusion, find_recordings, scores
-from ecglib.models.patientwise.training import fit_patientwise
 from ecglib.models.recordings import choose_leads
 from ecglib.recordings.reading import open_ecg
 from ecglib.recordings.recording import Ecg
@@ -19,21 +17,11 @@ from ecglib.recordings.wfdb import read_recording
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    return write_recordings(tmp_path_factory.mktemp("wfdb") / "s", n_records=3, minutes=2)
-
-
-@pytest.fixture(scope="module")
-def model(folder: Path):
-    return fit_patientwise([read_recording(folder / name) for name in ("s01", "s02")])
-
-
-@pytest.fixture(scope="module")
-def foreign(folder: Path, tmp_path_factory) -> Path:
-    """The third patient at 257 Hz with leads of other names and symbols MIT-BIH doesn't know."""
+def foreign(patients: Path, tmp_path_factory) -> Path:
+    """The fourth patient at 257 Hz with leads of other names and symbols MIT-BIH doesn't know."""
     from scipy.signal import resample_poly
 
-    recording, other = read_recording(folder / "s03"), tmp_path_factory.mktemp("foreign")
+    recording, other = read_recording(patients / "s04"), tmp_path_factory.mktemp("foreign")
     signal = resample_poly(recording.signal, 257, 360)
     wfdb.wrsamp(
         "I01",
@@ -93,8 +81,8 @@ def test_leads_by_number_name_or_likeness(names, asked, most, picked) -> None:
     assert choose_leads(ecg, asked, most) == tuple(picked)
 
 
-def test_another_database(foreign: Path, model) -> None:
-    result = evaluate_recordings(foreign, model)
+def test_another_database(foreign: Path, trees) -> None:
+    result = evaluate_recordings(foreign, trees)
     assert result.leads == {"I01": ("II", "V1")}
     for way in ("annotated", "end to end"):
         table = result.gross[result.gross.way == way].set_index("class")
@@ -148,7 +136,7 @@ def word(code: int, time: int) -> bytes:
 
 
 @pytest.mark.parametrize("beats", [1, 2, 3])
-def test_very_short_recordings(foreign: Path, tmp_path: Path, model, beats: int) -> None:
+def test_very_short_recordings(foreign: Path, tmp_path: Path, trees, beats: int) -> None:
     whole = read_recording(foreign / "I01")
     is_beat = np.flatnonzero(np.isin(whole.mark_symbol, ["B", "V", "A"]))[:beats]
     end = int(whole.mark_sample[is_beat[-1]]) + 60
@@ -159,27 +147,27 @@ def test_very_short_recordings(foreign: Path, tmp_path: Path, model, beats: int)
     header.write_text("# a comment\n" + header.read_text().replace("40.0(0)/NU", "0"))
     marks, symbols = whole.mark_sample[is_beat], whole.mark_symbol[is_beat].tolist()
     wfdb.wrann("short", "atr", marks, symbols, write_dir=str(tmp_path))
-    for each in (model, "compact"):
+    for each in (trees, "compact"):
         result = evaluate_recordings(tmp_path, each)
         assert (result.beats[result.beats.way == "annotated"].true.str.len() == 1).all()
         assert result.gross.set_index(["way", "class"]).loc[("annotated", "all"), "beats"] == beats
 
 
-def test_errors_say_what_to_do(foreign: Path, tmp_path: Path, model) -> None:
+def test_errors_say_what_to_do(foreign: Path, tmp_path: Path, trees) -> None:
     with pytest.raises(ValueError, match="no annotated recordings"):
-        evaluate_recordings(tmp_path, model)
+        evaluate_recordings(tmp_path, trees)
     with pytest.raises(ValueError, match="no lead V9 in I01; it has 3, .*: 'I', 'II', 'V1'"):
-        evaluate_recordings(foreign, model, lead="V9")
+        evaluate_recordings(foreign, trees, lead="V9")
     with pytest.raises(ValueError, match="uses 1 lead, not 2"):
         evaluate_recordings(foreign, "compact", lead=("II", "V1"))
     with pytest.raises(ValueError, match="no classes"):
-        evaluate_recordings(foreign, model, classes="NX")
+        evaluate_recordings(foreign, trees, classes="NX")
 
 
 @pytest.mark.parametrize(("marked", "until"), [(False, 0), (True, 60), (True, 200)])
-def test_nothing_is_found_or_missed_in_flutter(folder, model, tmp_path, marked, until) -> None:
+def test_nothing_is_found_or_missed_in_flutter(patients, trees, tmp_path, marked, until) -> None:
     """With the beats of half a minute unmarked: false ones, unless the stretch is said to be so."""
-    recording = read_recording(folder / "s03")
+    recording = read_recording(patients / "s04")
     second = recording.mark_sample / recording.fs
     keep = (second < 30) | (second > 60)
     marks = list(zip(recording.mark_sample[keep], recording.mark_symbol[keep], strict=True))
@@ -188,9 +176,9 @@ def test_nothing_is_found_or_missed_in_flutter(folder, model, tmp_path, marked, 
         marks += [(60 * 360, "]")] * (until == 60)
     sample, symbol = map(np.array, zip(*sorted(marks), strict=True))
     for kind in ("hea", "dat"):
-        shutil.copy(folder / f"s03.{kind}", tmp_path)
-    wfdb.wrann("s03", "atr", sample, symbol, write_dir=str(tmp_path))
-    beats = evaluate_recordings(tmp_path, model).beats
+        shutil.copy(patients / f"s04.{kind}", tmp_path)
+    wfdb.wrann("s04", "atr", sample, symbol, write_dir=str(tmp_path))
+    beats = evaluate_recordings(tmp_path, trees).beats
     time = beats["sample"] / recording.fs
     own = beats[(beats["way"] == "end to end") & time.between(30.2, 59.8)]
     assert len(own) == 0 if marked else (own["true"] == "no beat").sum() > 20

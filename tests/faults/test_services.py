@@ -5,7 +5,6 @@ import random
 import shutil
 import socket
 import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
@@ -18,17 +17,10 @@ import requests
 
 from archive_results import assert_classified
 from ecglib.apps.archive.files import finished
-from ecglib.paths import ROOT
+from own_python import start_python
 
 KILLS = int(os.environ.get("KILLS", "1"))
 pytestmark = pytest.mark.faults
-
-
-def start(*arguments: str, **environment: str) -> subprocess.Popen:
-    command = [sys.executable, "-m", *arguments]
-    places = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | environment
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, cwd=ROOT, env=os.environ | places, **quiet)
 
 
 def children(process: subprocess.Popen) -> list[psutil.Process]:
@@ -59,10 +51,10 @@ def next_worker(process: subprocess.Popen, other_than: int = 0) -> psutil.Proces
 @pytest.mark.slow
 def test_the_archive_is_killed(recordings: Path, model: Path, tmp_path: Path) -> None:
     out, parts = tmp_path / "R.parquet", tmp_path / "R.parts"
-    call = ["ecglib.archive", str(recordings), "--out", str(out), "--model", str(model)]
+    call = ["-m", "ecglib.archive", str(recordings), "--out", str(out), "--model", str(model)]
     call += ["--workers", "1"]
     (temporary := tmp_path / "temporary").mkdir()
-    process = start(*call, TMPDIR=str(temporary))
+    process = start_python(*call, TMPDIR=str(temporary))
     for count in (1, 2):
         while len(finished(str(parts))) < count:
             assert process.poll() is None, process.communicate()
@@ -73,7 +65,7 @@ def test_the_archive_is_killed(recordings: Path, model: Path, tmp_path: Path) ->
     kill(process)
     rng = random.Random(2)
     for _ in range(KILLS - 1):
-        process = start(*call, TMPDIR=str(temporary))
+        process = start_python(*call, TMPDIR=str(temporary))
         time.sleep(rng.uniform(0, 8))
         for worker in children(process):  # some rounds lose a worker first
             if rng.random() < 0.3 and "spawn_main" in str(worker.cmdline()):
@@ -87,9 +79,9 @@ def test_the_archive_is_killed(recordings: Path, model: Path, tmp_path: Path) ->
             out.unlink()
             shutil.rmtree(parts)
     made = {path: path.stat().st_mtime_ns for path in parts.rglob("[!.]*.parquet")}
-    last = start(*call, TMPDIR=str(temporary))
+    last = start_python(*call, TMPDIR=str(temporary))
     _, error = last.communicate(timeout=600)
-    assert last.returncode == 0, error.decode()
+    assert last.returncode == 0, error
     assert {path: path.stat().st_mtime_ns for path in made} == made  # nothing is done twice
     assert_classified(out, recordings, model)
     assert [path.name for path in tmp_path.rglob(".*")] == []
@@ -106,7 +98,7 @@ def test_the_api_is_killed(recordings: Path, model: Path, tmp_path: Path) -> Non
 
     def ready(process: subprocess.Popen) -> None:
         while True:
-            assert process.poll() is None, process.communicate()[1].decode()
+            assert process.poll() is None, process.communicate()[1]
             with suppress(requests.ConnectionError):
                 if requests.get(f"{address}/ready", timeout=60).ok:
                     return
@@ -121,7 +113,7 @@ def test_the_api_is_killed(recordings: Path, model: Path, tmp_path: Path) -> Non
 
     rng = random.Random(3)
     for _ in range(KILLS):
-        ready(process := start("ecglib.api", **own))
+        ready(process := start_python("-m", "ecglib.api", **own))
         answers: list[int] = []
         asking = threading.Thread(target=lambda to=answers: to.append(send()))
         asking.start()
@@ -133,9 +125,9 @@ def test_the_api_is_killed(recordings: Path, model: Path, tmp_path: Path) -> Non
             assert answers[0] in (200, 503) and send() == 200
         kill(process)
         asking.join()
-    ready(process := start("ecglib.api", **own))
+    ready(process := start_python("-m", "ecglib.api", **own))
     assert send() == 200
     process.terminate()
     _, error = process.communicate(timeout=120)
-    assert b"Traceback" not in error, error.decode()
+    assert "Traceback" not in error, error
     assert [path.name for path in tmp_path.iterdir()] == []

@@ -26,33 +26,6 @@ def test_no_loader_is_told_to_unpickle() -> None:
 
 # --- secrets -------------------------------------------------------------------------------------
 
-SECRETS = {
-    "a private key": (
-        r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
-        "-----BEGIN RSA PRIVATE" + " KEY-----",
-    ),
-    "a token": (
-        r"\b(?:gh[pousr]_|github_pat_|hf_|KGAT_|xox[bap]-|AKIA|sk-)[A-Za-z0-9_]{16,}",
-        "hf_" + "a1" * 12,
-    ),
-    "a Kaggle key": (
-        r"[\"']?(?:KAGGLE_KEY|key)[\"']?\s*[:=]\s*[\"'][0-9a-f]{32}[\"']",
-        '{"username":"ann","key":"' + "0a" * 16 + '"}',
-    ),
-    "an address with a password": (
-        r"\w+://[^/\s:@\"'{}<>]+:[^/\s@\"'{}<>]+@\w",
-        "https://ann:" + "pw@example.org/simple",
-    ),
-}
-
-
-@pytest.mark.parametrize("what", SECRETS)
-def test_no_file_holds(what: str) -> None:
-    """The executed notebooks and their outputs are among these files."""
-    expression, example = SECRETS[what]
-    assert re.search(expression, example)
-    assert [name for name, text in tracked_texts() if re.search(expression, text)] == []
-
 
 def test_no_parameter_asks_for_a_secret() -> None:
     """Parameters are printed, and kept in run.json and in the executed notebooks."""

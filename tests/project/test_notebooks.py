@@ -78,12 +78,6 @@ def _with_code(source: str) -> NotebookNode:
     return notebook
 
 
-def _with_text(source: str) -> NotebookNode:
-    notebook = good()
-    notebook.cells.insert(4, new_markdown_cell(source))
-    return notebook
-
-
 def _with(index: int | None = None, /, **changes: object) -> NotebookNode:
     notebook = good()
     (notebook if index is None else notebook.cells[index]).update(changes)
@@ -123,7 +117,7 @@ BAD = [
     (rules.has_no_paths_of_its_own, _with_code("open('~/mitdb/100.dat')")),
     (rules.has_no_paths_of_its_own, _with_code("open(f'/data/{seed}.dat')")),
     (rules.has_no_paths_of_its_own, _with_code(r"open('C:\\mitdb\\100.dat')")),
-    (rules.has_no_paths_of_its_own, _with_text("See [the readme](../README.md).")),
+    (rules.has_no_paths_of_its_own, _with(5, source="See [the readme](../README.md).")),
     (rules.has_parameters_before_their_use, _with(1, source="print(seed)")),
     (rules.opens_with_what_it_is_for, _without(0)),
     (rules.opens_with_what_it_is_for, _with(cells=[])),

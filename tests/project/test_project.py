@@ -123,12 +123,29 @@ FORBIDDEN = {
         r"pypi\.org|pythonhosted\.org|registry\.npmjs|download\.pytorch\.org",
         "https://pypi." + "org/simple",
     ),
+    "a private key": (
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
+        "-----BEGIN RSA PRIVATE" + " KEY-----",
+    ),
+    "a token": (
+        r"\b(?:gh[pousr]_|github_pat_|hf_|KGAT_|xox[bap]-|AKIA|sk-)[A-Za-z0-9_]{16,}",
+        "hf_" + "a1" * 12,
+    ),
+    "a Kaggle key": (
+        r"[\"']?(?:KAGGLE_KEY|key)[\"']?\s*[:=]\s*[\"'][0-9a-f]{32}[\"']",
+        '{"username":"ann","key":"' + "0a" * 16 + '"}',
+    ),
+    "an address with a password": (
+        r"\w+://[^/\s:@\"'{}<>]+:[^/\s@\"'{}<>]+@\w",
+        "https://ann:" + "pw@example.org/simple",
+    ),
     "a conflict marker": (r"^(?:<{7}|>{7}) ", "a\n" + "<" * 7 + " HEAD\n"),
 }
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)
 def test_files_are_free_of(what: str) -> None:
+    """The executed notebooks and their outputs are among these files."""
     expression, example = FORBIDDEN[what]
     pattern = re.compile(expression, re.MULTILINE)
     assert pattern.search(example)
