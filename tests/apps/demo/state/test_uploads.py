@@ -23,12 +23,10 @@ def read(content: bytes, name: str = "mine.csv", **corrections) -> Upload:
     return read_upload({name: content}, Corrections(**corrections))
 
 
-def wfdb_files(**changes: bytes) -> dict[str, bytes]:
+def wfdb_files() -> dict[str, bytes]:
     path = sorted(cached().glob("*.hea"))[0]
-    kinds = ("hea", "dat", "atr")
-    return {
-        f"{path.stem}.{k}": changes.get(k, path.with_suffix(f".{k}").read_bytes()) for k in kinds
-    }
+    files = [path.with_suffix(f".{kind}") for kind in ("hea", "dat", "atr")]
+    return {file.name: file.read_bytes() for file in files}
 
 
 def signal(upload: Upload, lead: int = 0) -> np.ndarray:
@@ -73,7 +71,7 @@ def test_rate_and_lead() -> None:
     assert upload.recording.fs == pytest.approx(250, rel=1e-3)
     other = read(content, lead=1, fs=500)
     assert (other.recording.fs, other.lead) == (500, 1) and np.allclose(signal(other, 1), -WAVE)
-    assert "long, V5" in other.describe()
+    assert "long, V5" in other.describe() and "not 250" in other.describe()
     with pytest.raises(ValueError, match="There is no lead 2 in mine.csv"):
         read(content, lead=2)
 
@@ -86,20 +84,6 @@ def test_wfdb_files_together_or_in_a_zip() -> None:
         assert len(upload.recording.mark_sample) > 100 and "annotations" in upload.describe()
     without = read_upload({n: c for n, c in files.items() if not n.endswith(".atr")})
     assert len(without.recording.mark_sample) == 0
-
-
-def test_a_file_of_a_device(tmp_path) -> None:
-    edfio = pytest.importorskip("edfio")
-    one = edfio.EdfSignal(WAVE * 1000, 250, label="II", physical_dimension="uV")
-    edfio.Edf([one]).write(tmp_path / "a.edf")
-    content = (tmp_path / "a.edf").read_bytes()
-    for files in ({"a.edf": content}, {"a.zip": zipped(("some/a.edf", content))}):
-        upload = read_upload(files)
-        assert (upload.recording.fs, upload.recording.units) == (250, ("mV",))
-        assert np.allclose(signal(upload), WAVE, atol=1e-3)
-        assert "No lead is called ECG" in upload.describe()
-    other = read_upload({"a.edf": content}, Corrections(fs=500))
-    assert other.recording.fs == 500 and "not 250" in other.describe()
 
 
 def test_files_of_the_same_name_in_folders_of_a_zip_stay_apart() -> None:
@@ -116,19 +100,14 @@ def test_files_of_the_same_name_in_folders_of_a_zip_stay_apart() -> None:
         ({}, "no ECG"),
         ({"a.dat": b"x"}, "a.hea is missing"),
         ({"a.hea": b"a 1 360 10\n/etc/passwd 16 200\n"}, "elsewhere"),
-        (wfdb_files(dat=b"short"), "truncated"),
         ({"a.edf": b"0       " + b"9" * 300}, "Export it again"),
         ({"a.csv": b"time,mV\n"}, "holds no numbers"),
         ({"a.csv": text(ROWS) + b"\n1,2,3"}, "a.csv can't be read as a table of numbers, at row 4"),
         ({"a.csv": text(ROWS).replace(b"\n0.", b"\nx.", 1)}, "at row 2, column 1"),
         ({"a.csv": b"nan," + text(ROWS[:1, 1:])}, "Row 1, column 1 of a.csv is not a finite"),
-        ({"a.csv": b"1e999," + text(ROWS[:1, 1:])}, "Row 1, column 1 of a.csv"),
         ({"a.csv": b"1\n" * 25_000_001}, "the limit of text files is"),
-        ({"a.zip": b"PK\x03\x04junk"}, "is damaged"),
-        ({"a.zip": zipped(*((f"{i}.csv", b"1") for i in range(1001)))}, "1,001 files"),
         ({"a.zip": zipped(("mine.zip", b"PK"))}, "no ECG"),
         ({"a.zip": zipped(("../../evil.csv", b"x"))}, "evil.csv"),
-        ({"a.zip": zipped(("a#1.csv", b"1"), ("a&1.csv", b"2"))}, "Two files are called a_1.csv"),
         ({"a.zip": zipped(("1/a.hea", b"a 1"), ("2/a.hea", b"a 1"))}, "One recording is wanted"),
     ],
 )
