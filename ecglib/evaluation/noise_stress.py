@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from ecglib.beats.beats import Beats, cut_beats
-from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
+from ecglib.labels import CLASSES
 from ecglib.metrics.scores import class_scores, confusion_matrix, overall_scores
 from ecglib.recordings.noise import in_condition
-from ecglib.recordings.recording import RECORDING_FS, Recording, to_recording_fs
+from ecglib.recordings.recording import Recording, to_360, to_recording_fs
 from ecglib.recordings.rpeaks import find_r_peaks, match_peaks
 from ecglib.recordings.wfdb import read_recording
 
@@ -104,8 +104,7 @@ def detection_table(
     counts = {condition: np.zeros(3, dtype=int) for condition in conditions}
     for name in np.unique(beats.record):
         piece = _piece(read_recording(beats.folder / str(name), [0]), seconds)
-        beat = [str(s) in SYMBOL_TO_CLASS for s in piece.mark_symbol]
-        true = np.rint(piece.mark_sample[beat] * (RECORDING_FS / piece.fs)).astype(np.int64)
+        true = to_360(piece.beats()[0], piece.fs)
         if not len(true):  # the signal-to-noise ratio is undefined without a beat
             continue
         for condition, count in counts.items():

@@ -59,12 +59,13 @@ def plot_worst_beats(
         minutes, seconds = divmod(beat.sample / fs, 60)
         title = f"{beat.record}, {minutes:.0f}:{seconds:04.1f}"
         if not blind:
-            title += f": {beat.label} predicted as {beat.predicted} ({beat.confidence:.0%})"
+            title += f": {beat.label} → {beat.predicted} ({beat.confidence:.0%})"
         ax.set_title(title, size=6.5, loc="left")
         ax.set(xlim=(-SHOWN_S[0], SHOWN_S[1]), ylim=(None, top))
         ax.locator_params(axis="y", nbins=3)
     for ax in axes.flat[max(len(table) - COLUMNS, 0) : len(table)]:
         ax.tick_params(labelbottom=True)
-    fig.supxlabel("time after the beat's R peak (s); shaded: extent of the row")
+    text = "time after the beat's R peak (s); shaded: extent of the row"
+    fig.supxlabel(text if blind else f"{text}; titles: true → predicted class")
     fig.supylabel("first lead (mV)")
     return fig

@@ -73,20 +73,9 @@ def panels(rows: int, columns: int, height: float, **options: object) -> tuple[F
 
 
 def save_figure(figure: Figure, run: Run, name: str) -> Figure:
-    """Write ``figures/NAME.png`` (150 dpi) and ``.svg``.
+    """Write ``figures/NAME.png`` (150 dpi) and ``.svg``, and return the figure.
 
-    Parameters
-    ----------
-    figure : Figure
-    run : Run
-        If its beats are synthetic, the figure is stamped SYNTHETIC DATA, on screen as well.
-    name : str
-        Such as ``"01_class_counts"``.
-
-    Returns
-    -------
-    Figure
-        The same one: as the last line of a cell, this call saves and shows it.
+    If the run's beats are synthetic, the figure is stamped SYNTHETIC DATA, on screen as well.
     """
     stamped = any(text.get_gid() == "synthetic" for text in figure.texts)
     if run.synthetic and not stamped:

@@ -32,7 +32,7 @@ EXPECTED = {
     "leak_scores": (2, ["patients", "shares none", "accuracy on the published test beats"]),
     "context": (2, ["RR interval before the beat (s)", "typical beat's", "Ventricular"]),
     "error_records": (1, ["error rate", "not shown: 6 records", "S Supraventricular"]),
-    "worst_beats": (4, ["(s)", "(mV)", "100, 0:02.5: V predicted as N (99%)"]),
+    "worst_beats": (4, ["(s)", "(mV)", "100, 0:02.5: V → N (99%)"]),
     "attribution": (11, ["ms", "against", "for", "attention"]),
     "class_attributions": (10, ["ms", "integrated gradients", "deep\nshare in 50 ms"]),
     "randomisation_test": (4, ["rank correlation", "all weights shuffled", "+ lstm", "with sign"]),

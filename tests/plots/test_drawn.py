@@ -128,4 +128,4 @@ def test_blind_figures_hide_label_and_prediction():
         words(plot_worst_beats(beat, lambda name: draw_recording(), blind=blind))
         for blind in (False, True)
     )
-    assert "V predicted as N" in shown and "predicted" not in hidden and "?" in hidden
+    assert "V → N" in shown and "→" not in hidden and "?" in hidden

@@ -16,7 +16,7 @@ from ecglib.models.model_file import ModelFileError
 from ecglib.models.patientwise.classifier import PatientwiseClassifier
 from ecglib.models.patientwise.features import context_table, describe
 from ecglib.models.patientwise.morphology import even_out, morphology_features
-from ecglib.models.patientwise.training import described_beats, fit_patientwise, splice
+from ecglib.models.patientwise.training import described_beats, fit_described, splice
 from ecglib.paths import MODELS, Run
 from ecglib.recordings.wfdb import read_recording, record_names
 
@@ -28,7 +28,9 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(folder: Path) -> PatientwiseClassifier:
-    return fit_patientwise([read_recording(folder / n) for n in record_names(folder)[:3]])
+    return fit_described(
+        [described_beats(read_recording(folder / n)) for n in record_names(folder)[:3]]
+    )
 
 
 def test_it_finds_the_beats_of_another_patient(folder, model) -> None:
