@@ -189,9 +189,6 @@ def test_an_unreadable_model_is_reported(beats: Beats, tmp_path: Path) -> None:
     assert "Beat 2 of 10" in demo.view.position.value
 
 
-# --- the rest ------------------------------------------------------------------------------------
-
-
 def test_with_a_real_network(network, beats: Beats) -> None:
     demo = ClassifierDemo(network, beats)
     demo.view.random.click()
