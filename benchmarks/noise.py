@@ -17,7 +17,6 @@ import torch
 
 from ecglib import load_beats, split_beats
 from ecglib.beats.beats import Beats
-from ecglib.datasets.sources import locate
 from ecglib.evaluation.noise_stress import noise_scores, noisy_rows
 from ecglib.evaluation.results import keep_benchmark
 from ecglib.models.network import build_model, predict_logits
@@ -37,16 +36,16 @@ def main() -> None:
     parser.add_argument("--test-beats", type=int, default=8000, help="drawn at random; 0: all")
     asked = parser.parse_args()
 
-    located, beats = locate(), load_beats()
-    folder = find_noise(located.folder)
+    beats = load_beats()
+    folder = find_noise(beats.folder)
     if beats.synthetic or folder is None:
         raise SystemExit(f"Figures worth keeping need the real recordings and noise. {WAYS_OUT}")
     split = split_beats(beats, "kaggle")
     rng = np.random.default_rng(asked.seed)
     test = beats[np.sort(rng.permutation(split.test)[: asked.test_beats or None])]
-    rows = noisy_rows(located.folder, test, read_noise(folder, "second"), conditions())
+    rows = noisy_rows(test, read_noise(folder, "second"), conditions())
     recipe = replace(RECIPES["fast"], epochs=asked.epochs, patience=asked.epochs)
-    noisy = with_noise(located.folder, beats, split.train, read_noise(folder, "first"), rng)
+    noisy = with_noise(beats, split.train, read_noise(folder, "first"), rng)
     for training, material in {"without noise": beats, "with noise": noisy}.items():
         torch.manual_seed(asked.seed)
         model = build_model(asked.architecture)
@@ -59,15 +58,13 @@ def main() -> None:
     print(kept.pivot_table("macro_f1", ["noise", "snr_db"], "training").round(4))
 
 
-def with_noise(
-    folder, beats: Beats, positions: np.ndarray, noise: dict, rng: np.random.Generator
-) -> Beats:
+def with_noise(beats: Beats, positions: np.ndarray, noise: dict, rng: np.random.Generator) -> Beats:
     """The same beats, but every second one of `positions` with noise of a random kind and SNR."""
     chosen = rng.permutation(positions)[: len(positions) // 2]
     asked = [each for each in conditions(TRAINING_SNRS_DB) if np.isfinite(each[1])]
     signal = beats.signal.copy()
     for part, each in zip(np.array_split(chosen, len(asked)), asked, strict=True):
-        signal[part] = noisy_rows(folder, beats[part], noise, [each])[each]
+        signal[part] = noisy_rows(beats[part], noise, [each])[each]
     return replace(beats, signal=signal)
 
 

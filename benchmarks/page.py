@@ -1,8 +1,8 @@
-"""How long a visitor of the web app waits, in a real browser: first page, many beats, panning.
+"""Waiting times in the web app, in a real browser: first page, many beats, panning.
 
     python benchmarks/page.py
 
-Wall-clock times, so run it on an idle machine; Chromium has to be there. Writes
+Run it on an idle machine with Chromium, since it measures wall-clock times. Writes
 ``benchmarks/results/page.csv``.
 """
 
@@ -22,11 +22,11 @@ from ecglib.datasets.sources import locate
 from ecglib.evaluation.results import keep_benchmark
 from ecglib.paths import ROOT
 
-sys.path.append(str(ROOT / "tests"))  # servers and browser are those of the tests
+sys.path.append(str(ROOT / "tests"))  # it uses their servers and browser
 from browser_app import browser, demo_notebook, new_page, voila
 
 VISITS = 3
-READY_S = 40  # until a page that is kept ready is
+READY_S = 40  # for which a page may prepare
 MANY = 10_000  # beats in a file
 FRAMES = """() => { window.frames_ms = []; let last = performance.now();
     const tick = now => { frames_ms.push(now - last); last = now; requestAnimationFrame(tick); };
@@ -36,7 +36,7 @@ FRAMES = """() => { window.frames_ms = []; let last = performance.now();
 def main() -> None:
     beats = load_beats()
     if beats.synthetic:
-        raise SystemExit("Figures worth keeping need the real recordings.")
+        raise SystemExit("This benchmark needs the real recordings.")
     with browser() as chromium, tempfile.TemporaryDirectory() as temporary:
         table = pd.DataFrame(measured(chromium, beats, Path(temporary)), columns=["what", "value"])
     keep_benchmark("page", table)
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def measured(chromium, beats: Beats, folder: Path) -> Iterator[tuple[str, float]]:
-    """Each figure and what it is."""
+    """Name and value of each measurement."""
     mitdb = locate("auto").folder
     notebook = demo_notebook(folder, source="folder")
     data = {"ECG_DATA": str(mitdb.parent)}
@@ -61,7 +61,7 @@ def measured(chromium, beats: Beats, folder: Path) -> Iterator[tuple[str, float]
 
 
 def visit(chromium, address: str, pause: float = 0.0) -> tuple[float, object]:
-    """Seconds until a page shows the first beat and what all test beats came to; the page."""
+    """Seconds until a page shows the first beat and the summary of all; the page."""
     time.sleep(pause)
     page = new_page(chromium)
     start = time.perf_counter()
@@ -71,7 +71,7 @@ def visit(chromium, address: str, pause: float = 0.0) -> tuple[float, object]:
 
 
 def many_beats(page, beats: Beats, path: Path) -> Iterator[tuple[str, float]]:
-    """A file of beats is read, then classified."""
+    """Times to read and to classify a file of beats."""
     np.savetxt(path, beats.signal[:MANY], fmt="%.6f", delimiter=",")
     start = time.perf_counter()
     page.locator("input[type=file]").set_input_files([path])
@@ -84,7 +84,7 @@ def many_beats(page, beats: Beats, path: Path) -> Iterator[tuple[str, float]]:
 
 
 def panning(page, files: list[Path]) -> Iterator[tuple[str, float]]:
-    """Frames of the browser while the mouse drags half an hour of ECG past, ten seconds a view."""
+    """Frames of the browser while the mouse drags through half an hour of ECG."""
     start = time.perf_counter()
     page.locator("input[type=file]").set_input_files(files)
     page.get_by_text("a recording of").wait_for()

@@ -1,25 +1,30 @@
-"""What panning through half an hour costs the demo, without a browser.
+"""The cost of panning through half an hour in the demo, without a browser.
 
     python benchmarks/panning.py
 
-The trace is moved by a twentieth of the view at a time, about as far as a mouse between two
-messages, from one end of a recording to the other. Most moves lie within what the browser has
-already; the others make new data, which is what somebody may notice. One line a width of view
-goes to ``benchmarks/results/panning.csv``.
+The trace moves by a twentieth of the view at a time, about as far as a mouse between two messages,
+from one end of a recording to the other. The browser has the data of most moves already; the others
+make new data, which a person may notice. ``benchmarks/results/panning.csv`` has one line for each
+width of view.
 """
 
 import argparse
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from ecglib.apps.demo.state.recording import Strip
 from ecglib.apps.demo.widgets.strip import StripTrace
+from ecglib.beats.find import known_beats
 from ecglib.datasets.sources import locate
 from ecglib.evaluation.results import keep_benchmark
 from ecglib.labels import labels_of
-from ecglib.recordings.wfdb import read_recording
+from ecglib.models.recordings import ClassifiedRecording
+from ecglib.recordings.quality import OK
+from ecglib.recordings.reading import open_ecg
+from ecglib.recordings.recording import Ecg
 
 WIDTHS_S = (5, 10, 60, 600)  # of the view
 STEP = 0.05  # of the view, at a time
@@ -30,20 +35,21 @@ def main() -> None:
     parser.add_argument("--record", default="208")
     folder = locate("auto", None).folder
     trace = StripTrace()
-    trace.load(annotated(read_recording(folder / parser.parse_args().record)))
-    table = pd.DataFrame([panned(trace, width) for width in WIDTHS_S])
+    with open_ecg(folder / parser.parse_args().record) as ecg:
+        trace.load(annotated(ecg))
+        table = pd.DataFrame([panned(trace, width) for width in WIDTHS_S])
     keep_benchmark("panning", table)
     print(table.to_string(index=False, float_format="{:.3g}".format))
 
 
-def annotated(recording) -> Strip:
-    """A recording with the annotators' classes in place of a network's."""
-    beat = recording.is_beat
-    said = labels_of(recording.mark_symbol[beat])
-    return Strip(
-        recording.name, recording.leads[0], "mV", recording.fs, recording.signal[:, 0],
-        recording.mark_sample[beat], np.array(said),
-    )  # fmt: skip
+def annotated(ecg: Ecg) -> Strip:
+    """A recording in memory with annotated instead of predicted classes."""
+    samples = ecg.read(0, ecg.n_samples, 0)
+    ecg = replace(ecg, read=lambda start, stop, lead: samples[start:stop])
+    peaks, symbols = ecg.beats()
+    table = pd.DataFrame({"sample": peaks, "time_s": peaks / ecg.fs, "quality": OK})
+    recording = ClassifiedRecording(table, known_beats(ecg, (0,), peaks))
+    return Strip(recording, labels_of(symbols))
 
 
 def panned(trace: StripTrace, width: float) -> dict[str, float]:

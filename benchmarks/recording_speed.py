@@ -1,11 +1,10 @@
-"""From file to report: how long half an hour and a day of ECG take, and how much memory.
+"""From file to report: time and memory for half an hour and for a day of ECG.
 
     python benchmarks/recording_speed.py              half an hour, 6 and 24 hours of two leads
 
-The long recordings are the MIT-BIH records one behind the other, written to a temporary folder.
-Each is classified in a process of its own, the model already loaded; one line each goes to
-``benchmarks/results/recording_speed.csv``. Peak memory includes Python and its libraries, whose
-own share is the column ``base_mb``.
+The long recordings are MIT-BIH records in a row, written to a temporary folder. Each is classified
+in its own process after the model is loaded; ``benchmarks/results/recording_speed.csv`` has a line
+for each. Peak memory includes Python and its libraries; their share is the column ``base_mb``.
 """
 
 import argparse
@@ -28,13 +27,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--hours", type=float, nargs="+", default=[0.5, 6, 24])
     parser.add_argument("--child", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.child:
-        print(json.dumps(measure(asked.child)))
+    given = parser.parse_args()
+    if given.child:
+        print(json.dumps(measure(given.child)))
         return
     folder = locate("auto", None).folder
     rows = []
-    for hours in asked.hours:
+    for hours in given.hours:
         with tempfile.TemporaryDirectory() as work:
             record = joined(folder, Path(work), round(2 * hours))
             command = [sys.executable, __file__, "--child", str(record)]
@@ -45,7 +44,7 @@ def main() -> None:
 
 
 def joined(folder: Path, work: Path, n_records: int) -> Path:
-    """One WFDB record of several: format 212 allows to put the files behind each other."""
+    """One WFDB record of several: files of format 212 can be concatenated."""
     with (work / "day.dat").open("wb") as day:
         for name in MITDB_RECORDS[:n_records]:
             day.write((folder / f"{name}.dat").read_bytes())
@@ -58,6 +57,7 @@ def measure(record: str) -> dict:
     """Classify and summarise one recording."""
     from ecglib import Classifier
     from ecglib.apps.report.events import summarise
+    from ecglib.recordings.reading import open_ecg
 
     classifier = Classifier.load()
     network, predict = [], classifier.predict_proba
@@ -69,15 +69,14 @@ def measure(record: str) -> dict:
         return answer
 
     classifier.predict_proba = timed
-    from ecglib.recordings import reading  # noqa: F401
-
     base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     wall, cpu = time.perf_counter(), time.process_time()
-    table = classifier.classify_recording(record)
-    summarise(table)
+    with open_ecg(record) as ecg:
+        recording = classifier.classify_opened(ecg)
+    summarise(recording)
     return {
         "engine": classifier.engine,
-        "beats": len(table),
+        "beats": len(recording.table),
         "wall_seconds": time.perf_counter() - wall,
         "cpu_seconds": time.process_time() - cpu,
         "network_cpu_seconds": sum(network),

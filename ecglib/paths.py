@@ -9,8 +9,8 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 # A wheel carries the default models (setup.py). It has no project folder: the current one serves,
 # so that nothing is written into site-packages.
@@ -104,18 +104,39 @@ def _free_mb(path: Path) -> int:
     return shutil.disk_usage(folder).free // 10**6
 
 
-@dataclass(frozen=True)
 class Run:
     """The folder of one run of the notebooks: its figures, metrics, predictions and models.
 
     Parameters
     ----------
     run_dir : str
-        The folder, relative to the project (``outputs/quick``) or absolute. Nothing is made here:
-        sub-folders appear when something is first written to them.
+        The folder, relative to the project (``outputs/quick``) or absolute. Nothing is created
+        here: sub-folders appear when something is first written to them.
+    beats : Beats, optional
+        The beats that the results come from. Without them the run knows its folders only.
+    synthetic : bool, optional
+        Whether the beats are synthetic, where they are not loaded.
     """
 
-    run_dir: str = "outputs/lab"
+    def __init__(
+        self, run_dir: str = "outputs/lab", beats: Any = None, *, synthetic: bool | None = None
+    ) -> None:
+        self.run_dir = run_dir
+        self._synthetic = synthetic if beats is None else bool(beats.synthetic)
+
+    def __repr__(self) -> str:
+        data = {None: "", False: ", MIT-BIH beats", True: ", synthetic beats"}[self._synthetic]
+        return f"<Run {self.run_dir}{data}>"
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the beats are synthetic; a ValueError where the run does not know its beats."""
+        if self._synthetic is None:
+            raise ValueError(
+                f"The run {self.run_dir} has no beats, so it is unknown whether its results are "
+                "synthetic. Create it with its beats: Run(run_dir, beats)."
+            )
+        return self._synthetic
 
     @property
     def folder(self) -> Path:
@@ -137,24 +158,24 @@ class Run:
     def checkpoints(self) -> Path:
         return self.folder / "checkpoints"
 
-    def model_file(self, name: str, synthetic: bool) -> Path:
-        """The file a model of this run is saved to.
+    def model_file(self, name: str) -> Path:
+        """The file that a model of this run is saved to.
 
         ``models/NAME.safetensors`` for the ``quick`` and ``full`` runs on real data, otherwise a
-        file inside the run's own folder, so that a trial never replaces a model that is in use.
+        file in the run's own folder, so that a trial never replaces a model that is in use.
         """
-        publishes = self.folder in PUBLISHING_RUNS and not synthetic
+        publishes = not self.synthetic and self.folder in PUBLISHING_RUNS
         return (MODELS if publishes else self.folder / "models") / f"{name}.safetensors"
 
-    def find_model(self, name: str, synthetic: bool) -> Path:
+    def find_model(self, name: str) -> Path:
         """The model that this run made, or else the one that the project ships.
 
         Raises
         ------
         FileNotFoundError
-            Neither is there; the message names the notebook that makes one.
+            Neither exists; the message names the notebook that makes one.
         """
-        candidates = [self.model_file(name, synthetic), MODELS / f"{name}.safetensors"]
+        candidates = [self.model_file(name), MODELS / f"{name}.safetensors"]
         for path in candidates:
             if path.is_file():
                 return path

@@ -1,16 +1,17 @@
-"""How files get their names and permissions; temporary folders of killed processes go."""
+"""A run's folders and models; names and permissions of files; temporary folders."""
 
 import os
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from ecglib import paths
 from ecglib.datasets.synthetic import write_recordings
-from ecglib.paths import atomic_write
+from ecglib.paths import Run, atomic_write
 from ecglib.recordings.reading import open_ecg
 from ecglib.recordings.wfdb import read_recording
 
@@ -35,13 +36,30 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def hold() -> subprocess.Popen:
     """A process with a scratch folder."""
-    return subprocess.Popen(
-        [sys.executable, "-c", HOLD],
-        env=os.environ | {"PYTHONPATH": str(paths.ROOT)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    env = os.environ | {"PYTHONPATH": str(paths.ROOT)}
+    return subprocess.Popen([sys.executable, "-c", HOLD], env=env, **pipes)
+
+
+REAL, SYNTHETIC = (SimpleNamespace(synthetic=each) for each in (False, True))
+
+
+def test_only_real_beats_in_the_runs_of_the_project_replace_its_models(tmp_path: Path) -> None:
+    assert Run("outputs/quick", REAL).model_file("x") == paths.MODELS / "x.safetensors"
+    for run in (Run("outputs/quick", SYNTHETIC), Run(str(tmp_path), REAL)):
+        assert run.model_file("x") == run.folder / "models" / "x.safetensors"
+    with pytest.raises(FileNotFoundError, match="no model 'x'.*03_cnn_lstm_training"):
+        run.find_model("x")
+    assert run.find_model("compact") == paths.MODELS / "compact.safetensors"
+
+
+def test_a_run_without_beats_knows_its_folders_only(tmp_path: Path) -> None:
+    run = Run(str(tmp_path))
+    assert run.metrics == tmp_path / "metrics"
+    for make in (run.model_file, run.find_model):
+        with pytest.raises(ValueError, match=r"Create it with its beats: Run\(run_dir, beats\)"):
+            make("x")
+    assert "synthetic beats" in repr(Run(run_dir="x", beats=SYNTHETIC))
 
 
 def test_scratch_of_the_dead_goes_and_of_the_living_stays(temporary: Path) -> None:

@@ -105,8 +105,8 @@ def _run_stage(
     effective = {p.name: p.default for p in parameters.inspect(source).values()} | dict(values)
     target = output.folder / "notebooks" / source.name
     failed = target.with_name(f"{stage.name}_FAILED.ipynb")
-    synthetic = description["data"]["source"] == "synthetic"
-    models = [output.model_file(name.format(**effective), synthetic) for name in stage.models]
+    run = Run(output.run_dir, synthetic=description["data"]["source"] == "synthetic")
+    models = [run.model_file(name.format(**effective)) for name in stage.models]
     promised = [*(output.folder / pattern for pattern in stage.makes), *models]
 
     before = _versions(promised)

@@ -11,9 +11,9 @@ from ecglib.paths import ROOT, Run, atomic_write
 SAMPLES = ROOT / "outputs" / "samples"
 
 
-def sample_folder(run: Run, protocol: str, synthetic: bool) -> Path:
+def sample_folder(run: Run, protocol: str) -> Path:
     """Folder for sample beats: ``outputs/samples`` for the published split, otherwise the run's."""
-    return SAMPLES if protocol == "kaggle" and not synthetic else run.folder / "samples"
+    return SAMPLES if protocol == "kaggle" and not run.synthetic else run.folder / "samples"
 
 
 def save_samples(test: Beats, folder: Path, n: int = 100, seed: int = 0) -> list[Path]:

@@ -13,7 +13,7 @@ import pandas as pd
 from ecglib.beats.find import known_beats
 from ecglib.labels import CLASSES, labels_of
 from ecglib.metrics.ec57 import ec57_scores
-from ecglib.models.load import load_model
+from ecglib.models import load_model
 from ecglib.models.recordings import Leads, RecordingClassifier, choose_leads
 from ecglib.recordings.recording import Ecg
 from ecglib.recordings.rpeaks import MATCH_S, match_peaks

@@ -1,7 +1,6 @@
-"""From trained weights to a classifier to keep: calibration, threshold, scores, model card."""
+"""From a trained model to a model file: calibration, threshold, scores, model card."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -27,7 +26,7 @@ LIMITS = (
     "One lead, one database of 47 people recorded from 1975 to 1979; class Q is nearly only paced "
     "beats of four of them, class F mostly comes from two."
 )
-SAID_OF_ALL = {
+COMMON = {
     "version_of_ecglib": ecglib.__version__,
     "intended_use": "Education and research. Not a medical device.",
 }
@@ -39,17 +38,16 @@ def calibrate(model: CNNLSTM, beats: Beats, split: Split) -> float:
     Returns
     -------
     float
-        The confidence below which a beat is called uncertain, chosen on the same beats.
+        The confidence below which a prediction is uncertain, chosen on the same beats.
     """
     validation = beats[split.validation]
-    rhythm = beats.rhythm[split.validation]
-    logits = predict_logits(model, validation.signal, rhythm).numpy()
+    logits = predict_logits(model, validation.signal, validation.rhythm).numpy()
     model.temperature.fill_(fit_temperature(logits, validation.label))
-    proba = Classifier(model, {}).predict_proba(validation.signal, rhythm)
+    proba = Classifier(model, {}).predict_proba(validation.signal, validation.rhythm)
     return uncertainty_threshold(proba, validation.label)
 
 
-def keep(
+def evaluate_and_save(
     name: str,
     model: CNNLSTM | Ensemble,
     threshold: float,
@@ -60,22 +58,22 @@ def keep(
     run: Run,
     training: dict,
 ) -> dict:
-    """Judge a trained network on all sides that have beats, once, and save it with its model card.
+    """Evaluate a trained network on all sets and save it with its model card.
 
-    Writes ``NAME.safetensors``, its ONNX form beside it, and the predictions of the run.
+    Writes ``NAME.safetensors``, its ONNX form beside it, and the run's predictions.
 
     Parameters
     ----------
     name : str
-        Of the model file and of the predictions.
+        Name of the model file and of the predictions.
     model : CNNLSTM or Ensemble
     threshold : float
         From :func:`calibrate`.
     beats, split, recipe, history
-        What it was trained with, and how that went.
+        Data, settings and course of the training.
     run : Run
     training : dict
-        What else there is to say of the training, such as seed and precision.
+        Further facts about the training, such as seed and precision.
 
     Returns
     -------
@@ -83,14 +81,13 @@ def keep(
         The model card.
     """
     classifier = Classifier(model, {})
-    rhythm = beats.rhythm
-    parts = {part: index for part, index in split.sets().items() if len(index)}
-    proba = {n: classifier.predict_proba(beats.signal[i], rhythm[i]) for n, i in parts.items()}
+    sets = {each: beats[index] for each, index in split.sets().items() if len(index)}
+    proba = {n: classifier.predict_proba(own.signal, own.rhythm) for n, own in sets.items()}
     best = history[history.kept].iloc[0]
     card = {
         "name": name,
         "trained_on": _trained_on(beats, split),
-        "beats": {part: len(index) for part, index in parts.items()},
+        "beats": {n: len(own) for n, own in sets.items()},
         "inputs": ["beat", "rhythm"] if model.config.rhythm else ["beat"],
         "parameters": count_parameters(model),
         "recipe": recipe.to_dict(),
@@ -98,22 +95,20 @@ def keep(
         | {"cpu_seconds": float(history.cpu_seconds.iloc[-1])}
         | training,
         "threshold": threshold,
-        "metrics": {part: summary(beats.label[i], proba[part]) for part, i in parts.items()},
+        "metrics": {n: summary(own.label, proba[n]) for n, own in sets.items()},
         "limits": LIMITS,
-        **SAID_OF_ALL,
+        **COMMON,
     }
-    path = run.model_file(name, beats.synthetic)
+    path = run.model_file(name)
     save_model(model, path, card)
     export_onnx(path)
-    for part, index in parts.items():
-        save_predictions(run, name, part, beats, index, proba[part])
+    for n, own in sets.items():
+        save_predictions(run, name, n, own, proba[n])
     return card
 
 
-def find_networks(
-    run: Run, names: Sequence[str], protocol: str, synthetic: bool
-) -> dict[str, Classifier]:
-    """Networks to show beside each other: of this run, or else those that the project ships.
+def find_networks(run: Run, names: Sequence[str], protocol: str) -> dict[str, Classifier]:
+    """Networks to compare: those of this run, or else those that the project ships.
 
     Parameters
     ----------
@@ -121,93 +116,74 @@ def find_networks(
     names : sequence of str
         Such as ``["compact", "deep"]``.
     protocol : str
-    synthetic : bool
-        Whether the beats to show them on are. Networks that were trained on other beats or under
-        another protocol, and may know the test beats, are left out, as are those not there.
 
     Returns
     -------
     dict of Classifier
-        By name, in the order of `names`.
+        By name, in the order of `names`. Missing networks are left out, and so are networks of
+        another protocol or source, which may have been trained on the test beats.
     """
     found = {}
     for name in dict.fromkeys(names):
         try:
-            classifier = Classifier.load(run.find_model(name, synthetic))
+            classifier = Classifier.load(run.find_model(name))
         except FileNotFoundError:
             continue
         trained_on = classifier.card["trained_on"]
-        if (trained_on["protocol"], trained_on["synthetic"]) == (protocol, synthetic):
+        if (trained_on["protocol"], trained_on["synthetic"]) == (protocol, run.synthetic):
             found[name] = classifier
     return found
 
 
-def keep_patientwise(
-    model: PatientwiseClassifier,
-    folder: Path,
-    beats: Beats,
-    split: Split,
-    run: Run,
-    training: dict,
+def evaluate_and_save_patientwise(
+    model: PatientwiseClassifier, beats: Beats, split: Split, run: Run, training: dict
 ) -> dict:
-    """Judge the patient-wise model on the test recordings, once, and save it with its model card.
+    """Evaluate the patient-wise model on the test recordings and save it with its model card.
 
-    Writes ``patients.safetensors`` and the predictions of the run on the test beats.
+    Writes ``patients.safetensors`` and the run's predictions for the test beats.
 
     Parameters
     ----------
     model : PatientwiseClassifier
-        Trained on the recordings of all other beats.
-    folder : Path
-        Of the recordings that the beats were cut from: each beat is judged beside all others.
-    beats, split, run, training
-        As in :func:`keep`.
+        Trained on the recordings of the other sets.
+    beats : Beats
+        Each test beat is compared with the other beats of its recording in ``beats.folder``.
+    split, run, training
+        As in :func:`evaluate_and_save`.
 
     Returns
     -------
     dict
-        The model card; its scores are counted as EC57 has it.
+        The model card, with scores as EC57 defines them.
     """
     test = beats[split.test]
     proba = np.empty((len(test), len(model.classes)))
     for name in np.unique(test.record):
-        recording, own = read_recording(folder / name), test.record == name
+        recording, own = read_recording(beats.folder / name), test.record == name
         marks, _ = recording.beats()
-        judged = model.predict_beats(recording.signal, recording.fs, marks)
-        proba[own] = judged[np.searchsorted(marks, test.sample[own])]
+        predicted = model.predict_beats(recording.signal, recording.fs, marks)
+        proba[own] = predicted[np.searchsorted(marks, test.sample[own])]
     matrix = confusion_matrix(test.label, proba.argmax(axis=1))
-    learnt = len(split.train) + len(split.validation)
-    model.card = patientwise_card(matrix, _trained_on(beats, split), learnt, training)
-    model.save(run.model_file(NAME, beats.synthetic))
-    save_predictions(run, NAME, "test", beats, split.test, proba)
+    n_train = len(split.train) + len(split.validation)
+    model.card = patientwise_card(matrix, _trained_on(beats, split), n_train, training)
+    model.save(run.model_file(NAME))
+    save_predictions(run, NAME, "test", test, proba)
     return model.card
 
 
-def patientwise_card(matrix: np.ndarray, trained_on: dict, learnt: int, training: dict) -> dict:
-    """The patient-wise model's card.
-
-    Parameters
-    ----------
-    matrix : ndarray, shape (5, 5) or (6, 6)
-        True and predicted classes of the test beats, see `ecglib.metrics.ec57.ec57_scores`.
-    trained_on : dict
-        ``source``, ``synthetic`` and ``protocol``.
-    learnt : int
-        Number of beats that it was trained on.
-    training : dict
-        What else there is to say of the training, such as the seed.
-    """
+def patientwise_card(matrix: np.ndarray, trained_on: dict, n_train: int, training: dict) -> dict:
+    """The patient-wise model's card, from the test beats' confusion matrix (see `ec57_scores`)."""
     scores = ec57_scores(matrix)
     metrics = {score: float(scores[score]) for score in ("accuracy", "macro_f1")}
     metrics |= {f"f1_{c}": float(f1) for c, f1 in zip(SCORED, scores["f1"], strict=True)}
     return {
         "name": NAME,
         "trained_on": trained_on,
-        "beats": {"train": learnt, "test": int(matrix.sum())},
+        "beats": {"train": n_train, "test": int(matrix.sum())},
         "training": training,
         "metrics": {"test": metrics},
         "limits": "Whole recordings only; N, S and V only.",
-        **SAID_OF_ALL,
+        **COMMON,
     }
 
 

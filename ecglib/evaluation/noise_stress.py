@@ -1,54 +1,50 @@
-"""The noise stress test: what classification and R-peak detection are worth in noise.
+"""The noise stress test: accuracy of classification and R-peak detection in noise.
 
-Noise is added to whole recordings (``noise``) before beats are cut or looked for.
+Noise is added to whole recordings before beats are cut or R peaks are detected.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ecglib.beats.beats import Beats, cut_beats
-from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
+from ecglib.labels import CLASSES
 from ecglib.metrics.scores import class_scores, confusion_matrix, overall_scores
 from ecglib.recordings.noise import in_condition
-from ecglib.recordings.recording import RECORDING_FS, Recording, to_recording_fs
+from ecglib.recordings.recording import Recording, to_360, to_recording_fs
 from ecglib.recordings.rpeaks import find_r_peaks, match_peaks
 from ecglib.recordings.wfdb import read_recording
 
 
 def noisy_rows(
-    folder: str | Path,
     beats: Beats,
     noise: dict[str, np.ndarray],
-    asked: Iterable[tuple[str, float]],
+    conditions: Iterable[tuple[str, float]],
     seed: int = 0,
 ) -> dict[tuple[str, float], np.ndarray]:
-    """The same beats cut from recordings with noise, at the annotators' marks.
+    """The same beats cut from recordings with noise, at the annotated R peaks.
 
     Parameters
     ----------
-    folder : str or Path
-        Of the recordings that the beats come from.
     beats : Beats
-        In any order.
+        In any order; their recordings are read from ``beats.folder``.
     noise : dict
         From `noise.read_noise`.
-    asked : iterable of (kind, SNR in dB)
+    conditions : iterable of (kind, SNR in dB)
         From `noise.conditions`.
     seed : int
-        Where in the noise each recording begins.
+        Determines at which point of the noise each recording begins.
 
     Returns
     -------
     dict of ndarray, shape (len(beats), 187), float32
-        Rows as ``Beats.signal`` has them, by condition.
+        Rows in the form of ``Beats.signal``, by condition.
     """
-    rows = {condition: np.empty_like(beats.signal) for condition in asked}
+    rows = {condition: np.empty_like(beats.signal) for condition in conditions}
     for name in np.unique(beats.record):
-        recording = read_recording(Path(folder) / str(name), [0])
+        recording = read_recording(beats.folder / str(name), [0])
         own = np.flatnonzero(beats.record == name)
         for condition, signal in rows.items():
             every = cut_beats(in_condition(recording, noise, condition, seed))
@@ -63,49 +59,54 @@ def noise_scores(label: np.ndarray, scores: dict[tuple[str, float], np.ndarray])
     ----------
     label : ndarray, shape (n,), int
     scores : dict of ndarray, shape (n, 5)
-        By condition, for the rows of `noisy_rows`: probabilities or logits.
+        Probabilities or logits by condition, for the rows of `noisy_rows`.
 
     Returns
     -------
     DataFrame
-        One row a condition: ``noise``, ``snr_db``, ``accuracy``, ``macro_f1``, and ``f1_N`` etc.
+        One row per condition: ``noise``, ``snr_db``, ``accuracy``, ``macro_f1``, ``f1_N`` etc.
     """
     rows = []
     for (kind, snr), p in scores.items():
         matrix = confusion_matrix(label, p.argmax(axis=1))
-        overall, f1 = overall_scores(matrix), class_scores(matrix)["f1"]
+        overall = overall_scores(matrix)
         row = {"noise": kind, "snr_db": snr}
-        row |= {key: float(overall[key]) for key in ("accuracy", "macro_f1")}
-        rows.append(row | {f"f1_{c}": float(f1[k]) for k, c in enumerate(CLASSES)})
+        row |= {score: float(overall[score]) for score in ("accuracy", "macro_f1")}
+        f1 = zip(CLASSES, class_scores(matrix)["f1"].tolist(), strict=True)
+        rows.append(row | {f"f1_{c}": value for c, value in f1})
     return pd.DataFrame(rows)
 
 
 def detection_table(
-    folder: str | Path,
-    records: Iterable[str],
+    beats: Beats,
     noise: dict[str, np.ndarray],
-    asked: Iterable[tuple[str, float]],
+    conditions: Iterable[tuple[str, float]],
     seconds: float = 30,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """How well R peaks are found in noise, pooled over recordings.
+    """Accuracy of R-peak detection in noise, pooled over recordings.
 
     Parameters
     ----------
-    folder, noise, asked, seed
+    beats : Beats
+        Beats of the recordings to search.
+    noise, conditions, seed
         As in `noisy_rows`.
-    records : iterable of str
     seconds : float
-        Length of the piece of each recording that is searched, from its fifth minute on.
+        Length of the searched piece of each recording, from its fifth minute on.
 
     Returns
     -------
     DataFrame
-        One row a condition: ``noise``, ``snr_db``, ``beats``, ``sensitivity``, ``precision``,
-        ``f1`` of the detected R peaks, a match being at most 150 ms away.
+        One row per condition: ``noise``, ``snr_db``, ``beats``, ``sensitivity``, ``precision``,
+        ``f1`` of the detected R peaks; they match within 150 ms.
     """
-    counts = {condition: np.zeros(3, dtype=int) for condition in asked}
-    for piece, true in _pieces(folder, records, seconds):
+    counts = {condition: np.zeros(3, dtype=int) for condition in conditions}
+    for name in np.unique(beats.record):
+        piece = _piece(read_recording(beats.folder / str(name), [0]), seconds)
+        true = to_360(piece.beats()[0], piece.fs)
+        if not len(true):  # the signal-to-noise ratio is undefined without a beat
+            continue
         for condition, count in counts.items():
             noisy = in_condition(piece, noise, condition, seed)
             found = find_r_peaks(to_recording_fs(noisy.signal[:, 0], noisy.fs))
@@ -119,25 +120,14 @@ def detection_table(
     return pd.DataFrame(rows)
 
 
-def _pieces(
-    folder: str | Path, records: Iterable[str], seconds: float
-) -> Iterator[tuple[Recording, np.ndarray]]:
-    """A piece of each recording with the annotations inside it, and its R peaks at 360 Hz.
-
-    Recordings without a beat in it are left out.
-    """
-    for name in records:
-        recording = read_recording(Path(folder) / str(name), [0])
-        length = min(round(seconds * recording.fs), len(recording.signal))
-        first = min(round(300 * recording.fs), len(recording.signal) - length)
-        inside = (recording.mark_sample >= first) & (recording.mark_sample < first + length)
-        piece = replace(
-            recording,
-            signal=recording.signal[first : first + length],
-            mark_sample=recording.mark_sample[inside] - first,
-            mark_symbol=recording.mark_symbol[inside],
-        )
-        beat = [str(s) in SYMBOL_TO_CLASS for s in piece.mark_symbol]
-        at_360 = np.rint(piece.mark_sample[beat] * (RECORDING_FS / recording.fs)).astype(np.int64)
-        if len(at_360):  # without a beat, nobody can say how strong the noise is beside it
-            yield piece, at_360
+def _piece(recording: Recording, seconds: float) -> Recording:
+    """A piece of a recording with its annotations, from the fifth minute on."""
+    length = min(round(seconds * recording.fs), len(recording.signal))
+    first = min(round(300 * recording.fs), len(recording.signal) - length)
+    inside = (recording.mark_sample >= first) & (recording.mark_sample < first + length)
+    return replace(
+        recording,
+        signal=recording.signal[first : first + length],
+        mark_sample=recording.mark_sample[inside] - first,
+        mark_symbol=recording.mark_symbol[inside],
+    )

@@ -11,9 +11,9 @@ from ecglib.beats.find import FoundBeats
 from ecglib.beats.rhythm import RHYTHM
 from ecglib.labels import CLASSES
 from ecglib.models.engines import by_torch, pick_engine
-from ecglib.models.model_file import StoredModel, read_model
+from ecglib.models.model_file import StoredModel, find_model, read_model
 from ecglib.models.recordings import RecordingClassifier
-from ecglib.paths import DEFAULT_MODEL, MODELS
+from ecglib.paths import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from ecglib.models.network import CNNLSTM, Ensemble
@@ -33,7 +33,7 @@ class Classifier(RecordingClassifier):
     Attributes
     ----------
     engine : str
-        What computes: ``"torch"``, ``"onnxruntime"`` or ``"openvino"``.
+        ``"torch"`` or ``"onnxruntime"``.
     """
 
     reads_rows, most_leads = True, 1
@@ -50,22 +50,23 @@ class Classifier(RecordingClassifier):
 
     @classmethod
     def load(cls, path: str | Path | None = None, engine: str = "auto") -> "Classifier":
-        """Load a model file; by default the one that the project ships.
+        """Load a model file; by default the shipped ``compact``.
 
         Parameters
         ----------
         path : str or Path, optional
-        engine : {"auto", "torch", "onnxruntime", "openvino"}
-            What computes; ``auto`` takes ONNX Runtime where the model's ONNX form is there.
+            A file, or the name of a shipped model, such as ``"rhythm"``.
+        engine : {"auto", "torch", "onnxruntime"}
+            ``auto`` takes ONNX Runtime where the model's ONNX form is there.
 
         Raises
         ------
         ModelFileError
-            The file is missing, truncated or foreign; the message says which notebook makes one.
+            There is no such model, or the file is truncated or foreign.
         EngineError
             The engine named can't serve the model; ``auto`` falls back to PyTorch.
         """
-        stored = read_model(path or MODELS / f"{DEFAULT_MODEL}.safetensors")
+        stored = read_model(find_model(path or DEFAULT_MODEL))
         return cls(stored, stored.card, engine)
 
     @property

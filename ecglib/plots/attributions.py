@@ -1,4 +1,4 @@
-"""Figures of why: attention and integrated gradients over the beat, and whether to believe them."""
+"""Figures of explanations: attention, integrated gradients, and the test of their validity."""
 
 from collections.abc import Mapping
 
@@ -12,136 +12,113 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from ecglib.evaluation.explain import KINDS_OF_AGREEMENT
 from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES
-from ecglib.plots.style import ACCENT, BEAT_MS, FULL_WIDTH, INK, MUTED, beat_axis, styled, tint
+from ecglib.plots import style
 
-# Against the class, neither, for it: told apart with every common colour vision deficiency.
+# Against and for the class; distinguishable with every common colour vision deficiency.
 AGAINST, FOR = "#5E3C99", "#E66101"
-STRETCH = 6  # samples, 50 ms: what is drawn together in the averages
+STRETCH = 6  # samples (50 ms) that are averaged together
 DIRECTIONS = LinearSegmentedColormap.from_list("directions", [AGAINST, "#DDDDDD", FOR])
 
 
-@styled
+@style.styled
 def plot_attribution(
     signal: np.ndarray, attribution: np.ndarray, attention: np.ndarray, label: np.ndarray
 ) -> Figure:
-    """Beats coloured by what each sample says for or against their class; attention below.
+    """Beats coloured by the attribution of each sample to their class, with the attention below.
 
     Parameters
     ----------
     signal : ndarray, shape (k, 187)
     attribution : ndarray, shape (k, 187)
-        Integrated gradients; the colours grow with the square root, up to each beat's largest one.
+        Integrated gradients; the colours scale with the square root, up to each beat's maximum.
     attention : ndarray, shape (k, 187)
     label : ndarray, shape (k,), int
-        The class asked about.
+        The explained class.
     """
-    fig, axes = plt.subplots(
-        2, len(signal), figsize=(FULL_WIDTH, 2.1), sharex=True, squeeze=False, sharey="row",
-        height_ratios=[6, 1],
-    )  # fmt: skip
-    for (ax, strip), beat, parts, weights, k in zip(
-        axes.T, signal, attribution, attention, label, strict=True
-    ):
+    fig, axes, _ = style.beats_and_strips(signal, attention)
+    for ax, beat, own, k in zip(axes[0], signal, attribution, label, strict=True):
         used = len(np.trim_zeros(beat, "b"))
-        lines = _coloured(ax, beat[:used], parts[:used])
-        strip.imshow(weights[None], aspect="auto", extent=(0, BEAT_MS[-1], 0, 1), cmap="Greys",
-                     vmin=0, vmax=attention.max())  # fmt: skip
-        beat_axis(ax)
+        lines = _coloured(ax, beat[:used], own[:used])
+        style.beat_axis(ax)
         ax.set_title(CLASS_NAMES[CLASSES[k]], color=CLASS_COLOURS[CLASSES[k]])
-        strip.set_yticks([])
-        strip.grid(visible=False)
-    axes[0, 0].set_ylabel("amplitude (scaled)")
     axes[1, 0].set_ylabel("attention", rotation=0, ha="right", va="center", size=7)
     bar = fig.colorbar(lines, ax=axes[:, -1], shrink=0.9, pad=0.03, ticks=[-1, 0, 1])
     bar.ax.set_yticklabels(["against", "neither", "for"])
     bar.outline.set_visible(False)
-    fig.supxlabel("time after the R peak (ms)", size=8)
     return fig
 
 
-@styled
-def plot_class_reasons(
+@style.styled
+def plot_class_attributions(
     signal: np.ndarray,
     label: np.ndarray,
     strength: Mapping[str, np.ndarray],
     attention: Mapping[str, np.ndarray],
 ) -> Figure:
-    """Where the evidence lies on average: one row a network, one column a class.
+    """Mean attributions and attention: one row per network, one column per class.
 
     Parameters
     ----------
     signal : ndarray, shape (n, 187)
     label : ndarray, shape (n,), int
     strength, attention : mapping
-        ``{"compact": ndarray of shape (n, 187), ...}``: the shares (of 1) of the absolute
-        attribution and of the attention that each sample gets.
+        ``{"compact": ndarray of shape (n, 187), ...}``: each sample's share (of 1) of the absolute
+        attribution and of the attention.
     """
-    starts = np.arange(0, len(BEAT_MS), STRETCH)
-    edges = np.append(BEAT_MS[starts], BEAT_MS[-1])
+    kinds = strength, attention
+    starts = np.arange(0, len(style.BEAT_MS), STRETCH)
+    edges = np.append(style.BEAT_MS[starts], style.BEAT_MS[-1])
     members = {c: label == k for k, c in enumerate(CLASSES) if (label == k).any()}
     shares = {
-        (name, c): [
-            np.add.reduceat(kind[name][own].mean(axis=0), starts) for kind in (strength, attention)
-        ]
+        (name, c): [np.add.reduceat(kind[name][own].mean(axis=0), starts) for kind in kinds]
         for name in strength
         for c, own in members.items()
     }
-    top = 1.1 * max(np.max(both) for both in shares.values())
-    fig, axes = plt.subplots(
-        len(strength), len(members), figsize=(FULL_WIDTH, 0.5 + 1.4 * len(strength)), sharex=True,
-        sharey=True, squeeze=False,
-    )  # fmt: skip
+    top = 1.1 * np.max([*shares.values()])
+    fig, axes = style.panels(len(strength), len(members), 0.5 + 1.4 * len(strength))
     for line, name in zip(axes, strength, strict=True):
         for ax, (c, own) in zip(line, members.items(), strict=True):
-            beat_axis(ax)
-            ax.plot(BEAT_MS, top * signal[own].mean(axis=0), color=MUTED, lw=0.7)
+            style.beat_axis(ax)
+            ax.plot(style.BEAT_MS, top * signal[own].mean(axis=0), color=style.MUTED, lw=0.7)
             evidence, look = shares[name, c]
-            ax.stairs(evidence, edges, fill=True, color=tint(CLASS_COLOURS[c], 0.6))
-            ax.stairs(look, edges, color=INK, lw=0.9, baseline=None)
+            ax.stairs(evidence, edges, fill=True, color=style.tint(CLASS_COLOURS[c], 0.6))
+            ax.stairs(look, edges, color=style.INK, lw=0.9, baseline=None)
         line[0].set_ylabel(f"{name}\nshare in 50 ms")
     for ax, c in zip(axes[0], members, strict=True):
         ax.set_title(CLASS_NAMES[c], color=CLASS_COLOURS[c])
     axes[0, 0].set_ylim(0, top)
     axes[0, 0].yaxis.set_major_locator(MaxNLocator(4))
     axes[0, 0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    fig.supxlabel(
-        "time after the R peak (ms); filled: integrated gradients, black: attention, "
-        "grey: the mean beat", size=8,
-    )  # fmt: skip
+    text = "filled: integrated gradients, black: attention, grey: mean beat"
+    fig.supxlabel(f"{style.BEAT_TIME}; {text}")
     return fig
 
 
-@styled
-def plot_collapse(
+@style.styled
+def plot_randomisation_test(
     beat: np.ndarray,
     trained: np.ndarray,
     broken: np.ndarray,
     agreement: Mapping[str, Mapping[str, np.ndarray]],
 ) -> Figure:
-    """Do explanations depend on what the network has learnt?
+    """Agreement of explanations before and after the network's weights are shuffled.
 
-    Parameters
-    ----------
-    beat, trained, broken : ndarray, shape (187,)
-        A beat, and its attributions by the first network and by the same of shuffled weights.
-    agreement : mapping
-        By network, one panel each, what ``explain.collapse_table`` returns: what is shuffled, and
-        the rank correlations, shape (3, n).
+    ``beat``, ``trained`` and ``broken``, each of shape (187,), are a beat and its attributions by
+    the first network with trained and with shuffled weights; ``agreement`` maps each network to the
+    result of `explain.randomisation_test`.
     """
-    judged = next(iter(agreement))
-    fig = plt.figure(figsize=(FULL_WIDTH, 2.7))
+    fig = plt.figure(figsize=(style.FULL_WIDTH, 2.7))
     widths = [4, *[6 / len(agreement)] * len(agreement)]
     grid = fig.add_gridspec(2, len(widths), width_ratios=widths)
     used = len(np.trim_zeros(beat, "b"))
-    for row, (title, parts) in enumerate(
-        {f"{judged}, trained": trained, "all weights shuffled": broken}.items()
-    ):
+    titles = f"{next(iter(agreement))}, trained", "all weights shuffled"
+    for row, (title, own) in enumerate(zip(titles, (trained, broken), strict=True)):
         ax = fig.add_subplot(grid[row, 0])
-        _coloured(ax, beat[:used], parts[:used])
-        beat_axis(ax)
+        _coloured(ax, beat[:used], own[:used])
+        style.beat_axis(ax)
         ax.set_title(title, loc="left", size=7.5)
         ax.tick_params(labelbottom=row == 1)
-    ax.set(xlabel="time after the R peak (ms)", ylabel="amplitude")
+    ax.set(xlabel=style.BEAT_TIME, ylabel="amplitude")
     first = None
     for column, (network, table) in enumerate(agreement.items(), 1):
         ax = fig.add_subplot(grid[:, column], sharey=first)
@@ -151,32 +128,32 @@ def plot_collapse(
         ax.tick_params(labelleft=first is None)
         first = first or ax
     first.set_ylabel("rank correlation")
-    fig.supxlabel("points: median over the beats, lines: their middle half", size=8, x=0.7)
-    handles, names = first.get_legend_handles_labels()
-    fig.legend(handles, names, loc="outside upper right", ncols=len(names))
+    fig.supxlabel("points: median over beats, lines: interquartile range", size=8, x=0.7)
+    style.legend_above(fig, first)
     return fig
 
 
 def _agreement_lines(ax: Axes, table: Mapping[str, np.ndarray]) -> None:
-    """Median and middle half of the rank correlations of one network."""
+    """Median and interquartile range of one network's rank correlations."""
     x = np.arange(len(table) + 1)
-    kinds = zip(KINDS_OF_AGREEMENT, (ACCENT, MUTED, INK), "osD", (-0.08, 0, 0.08), strict=True)
-    for k, (name, colour, marker, shift) in enumerate(kinds):
+    looks = (style.ACCENT, "o", -0.08), (style.MUTED, "s", 0), (style.INK, "D", 0.08)
+    for k, (colour, marker, shift) in enumerate(looks):
         values = np.stack([each[k] for each in table.values()])
         middle = np.r_[1, np.nanmedian(values, axis=1)]
         low, high = (np.r_[1, np.nanquantile(values, q, axis=1)] for q in (0.25, 0.75))
         ax.vlines(x + shift, low, high, color=colour)
-        ax.plot(x + shift, middle, color=colour, marker=marker, ms=3, label=name)
-    ax.axhline(0, color=INK, lw=0.6)
-    last = [name.split(", ")[-1] for name in table]  # the others were shuffled before
+        ax.plot(x + shift, middle, color=colour, marker=marker, ms=3, label=KINDS_OF_AGREEMENT[k])
+    ax.axhline(0, color=style.INK, lw=0.6)
+    last = [name.split(", ")[-1] for name in table]  # the previous ones stay shuffled
     names = ["nothing", *(f"{'+ ' if i else ''}{name}" for i, name in enumerate(last))]
     ax.set_xticks(x, names, size=6.5, rotation=30, ha="right", rotation_mode="anchor")
 
 
-def _coloured(ax: Axes, beat: np.ndarray, parts: np.ndarray) -> LineCollection:
-    """A beat whose pieces are coloured by what they say for or against."""
-    weight = np.sign(parts) * np.sqrt(np.abs(parts) / max(np.abs(parts).max(), 1e-12))
-    points = np.stack([BEAT_MS[: len(beat)], beat], axis=1)
+def _coloured(ax: Axes, beat: np.ndarray, attribution: np.ndarray) -> LineCollection:
+    """A beat coloured by the attribution of its samples."""
+    size = np.abs(attribution)
+    weight = np.sign(attribution) * np.sqrt(size / max(size.max(), 1e-12))
+    points = np.stack([style.BEAT_MS[: len(beat)], beat], axis=1)
     pieces = np.stack([points[:-1], points[1:]], axis=1)
     lines = LineCollection(pieces, cmap=DIRECTIONS, lw=1.8, capstyle="round")
     lines.set(array=(weight[:-1] + weight[1:]) / 2, clim=(-1, 1))

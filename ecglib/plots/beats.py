@@ -1,213 +1,143 @@
-"""Figures of beats: how many, how they are cut and augmented, how they follow each other."""
+"""Figures of beats: class counts, examples, the cut, leaks, augmentation, rhythm."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from ecglib.beats.beats import BEAT_FS, BEAT_SAMPLES, OVERRUN, cut_beats
 from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES, SYMBOL_TO_CLASS
-from ecglib.plots.style import (
-    ACCENT,
-    BEAT_MS,
-    FULL_WIDTH,
-    INK,
-    WIDE_BEAT_TICKS,
-    beat_axis,
-    class_bars,
-    class_ticks,
-    draw_beat,
-    shades,
-    styled,
-    tint,
-)
+from ecglib.plots import style
 from ecglib.recordings.recording import Recording
 
 
-@styled
+@style.styled
 def plot_class_counts(labels: dict[str, np.ndarray]) -> Figure:
-    """Beats per class on a logarithmic scale, side by side for each part.
-
-    Parameters
-    ----------
-    labels : dict
-        ``{"train": class numbers, "test": ...}``, or before and after augmentation.
-    """
-    counts = pd.DataFrame(
-        {part: np.bincount(label, minlength=len(CLASSES)) for part, label in labels.items()}
-    )
-    fig, ax = plt.subplots(figsize=(FULL_WIDTH, 2.9))
-    handles = class_bars(ax, counts)
-    for bars, part in zip(ax.containers, counts, strict=True):
-        ax.bar_label(bars, [f"{n:,}" for n in counts[part]], padding=2, fontsize=6)
-    ax.set(
-        yscale="log", ylim=(0.8, 4 * max(counts.to_numpy().max(), 2)), ylabel="beats (log scale)"
-    )
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:,.0f}"))
-    class_ticks(ax)
+    """Beats per class on a logarithmic scale, for sets such as ``{"train": labels}``."""
+    counts = pd.DataFrame({n: np.bincount(y, minlength=len(CLASSES)) for n, y in labels.items()})
+    fig, ax = plt.subplots(figsize=(style.FULL_WIDTH, 2.9))
+    handles = style.class_bars(ax, counts)
+    for bars in ax.containers:
+        ax.bar_label(bars, fmt="{:,.0f}", padding=2, fontsize=6)
+    top = 4 * max(counts.to_numpy().max(), 2)
+    ax.set(yscale="log", ylim=(0.8, top), ylabel="beats (log scale)")
+    ax.yaxis.set_major_formatter("{x:,.0f}")
+    style.class_ticks(ax)
     if len(handles) > 1:
         ax.legend(handles=handles, ncols=len(handles), loc="upper right")
     return fig
 
 
-@styled
+@style.styled
 def plot_example_beats(signal: np.ndarray, label: np.ndarray, per_class: int = 1) -> Figure:
-    """The first beats of each class, one class a column, their padding shaded.
-
-    Parameters
-    ----------
-    signal : ndarray, shape (n, 187)
-    label : ndarray, shape (n,), int
-    per_class : int
-        Beats of each class, below each other.
-    """
-    fig, axes = plt.subplots(
-        per_class, len(CLASSES), figsize=(FULL_WIDTH, 0.75 + 1.05 * per_class),
-        sharex=True, sharey=True, squeeze=False,
-    )  # fmt: skip
+    """The first ``per_class`` beats of each class, a class per column, padding in grey."""
+    fig, axes = style.beat_grid(per_class, len(CLASSES), 0.75 + 1.05 * per_class)
     for k, c in enumerate(CLASSES):
         axes[0, k].set_title(CLASS_NAMES[c], color=CLASS_COLOURS[c])
         beats = signal[np.flatnonzero(label == k)[:per_class]]
         for ax, beat in zip(axes[:, k], beats, strict=False):
-            draw_beat(ax, beat, CLASS_COLOURS[c])
-    fig.supxlabel("time after the R peak (ms)", size=8)
-    fig.supylabel("amplitude (scaled)", size=8)
+            style.draw_beat(ax, beat, CLASS_COLOURS[c])
     return fig
 
 
-@styled
-def plot_beat_cut(recording: Recording, sample: int, lead: int = 0) -> Figure:
-    """How a beat is cut: the recording with its annotations above, the resulting row below.
+@style.styled
+def plot_beat_cut(recording: Recording, sample: int) -> Figure:
+    """The cut of a beat: the recording with its annotations above, the resulting row below.
 
-    Parameters
-    ----------
-    recording : Recording
-        With annotations.
-    sample : int
-        Sample number of the beat's annotation; two more must follow.
-    lead : int
+    ``sample`` is that of the beat's annotation; two more annotations must follow.
     """
     marks, symbols, fs = recording.mark_sample, recording.mark_symbol, recording.fs
     k = int(np.searchsorted(marks, sample))
     if k + 2 >= len(marks) or marks[k] != sample:
         raise ValueError(
-            "The figure of the cut needs an annotated beat of a recording with two more behind it; "
-            f"{sample} in {recording.name} is not one."
+            f"Sample {sample} of {recording.name} is not an annotated beat with two more "
+            "annotations after it, which this figure needs. Choose another beat."
         )
     stop = marks[k + 1] + int(OVERRUN * (marks[k + 2] - marks[k + 1]))
-    colour = CLASS_COLOURS.get(SYMBOL_TO_CLASS.get(str(symbols[k]), ""), INK)
+    colour = CLASS_COLOURS.get(SYMBOL_TO_CLASS.get(str(symbols[k]), ""), style.INK)
     shown = slice(max(sample - int(1.2 * fs), 0), int(marks[k + 2] + 0.7 * fs))
-    signal = recording.signal[shown, lead]
-    fig, (above, below) = plt.subplots(2, 1, figsize=(FULL_WIDTH, 3.9))
-    above.plot(np.arange(shown.start, shown.start + len(signal)) / fs, signal, color=INK, lw=0.8)
-    above.axvspan(sample / fs, stop / fs, color=tint(colour, 0.25))
+    signal = recording.signal[shown, 0]
+    fig, (above, below) = plt.subplots(2, 1, figsize=(style.FULL_WIDTH, 3.9))
+    above.plot(np.arange(shown.start, shown.start + len(signal)) / fs, signal, lw=0.8)
+    above.axvspan(sample / fs, stop / fs, color=style.tint(colour, 0.25))
     top = signal.max() + 0.22 * np.ptp(signal)
     for mark, symbol in zip(marks, symbols, strict=True):
         if shown.start <= mark < shown.stop:
             above.axvline(mark / fs, color="#999999", lw=0.6, ls=":")
             above.text(mark / fs, top, symbol, ha="center", va="top", weight="bold")
-    above.set(xlabel="time in the recording (s)", ylabel=f"{recording.leads[lead]} (mV)")
+    above.set(xlabel="time in the recording (s)", ylabel=f"{recording.leads[0]} (mV)")
     above.set(xlim=(shown.start / fs, shown.stop / fs), ylim=(None, top))
-    title = f"Record {recording.name} at {fs:g} Hz with its annotations; shaded: what the row holds"
+    title = f"Record {recording.name} at {fs:g} Hz with its annotations; shaded: extent of the row"
     above.set_title(title, loc="left")
-    row = cut_beats(recording, lead)
-    draw_beat(below, row.signal[row.sample == sample][0], colour, "o")
-    below.set(
-        xticks=WIDE_BEAT_TICKS, xlabel="time after the R peak (ms)", ylabel="amplitude (scaled)"
-    )
-    below.set_title(
-        f"The row: {BEAT_SAMPLES} samples at {BEAT_FS:g} Hz, scaled and padded", loc="left"
-    )
+    row = cut_beats(recording)
+    style.draw_beat(below, row.signal[row.sample == sample][0], colour, "o")
+    below.set(xticks=style.WIDE_BEAT_TICKS, xlabel=style.BEAT_TIME, ylabel="amplitude (scaled)")
+    title = f"The row: {BEAT_SAMPLES} samples at {BEAT_FS:g} Hz, scaled and padded"
+    below.set_title(title, loc="left")
     return fig
 
 
-@styled
+@style.styled
 def plot_leak(shares: pd.DataFrame) -> Figure:
-    """How much of the test side was seen in training, for each protocol.
-
-    Parameters
-    ----------
-    shares : DataFrame
-        One row a protocol (its index is shown), one column a kind of leak, such as "test beats
-        that share samples with a training beat"; shares from 0 to 1.
-    """
+    """Share of the test set that is known from training: a row per protocol, a column per leak."""
     n_rows, n_kinds = shares.shape
-    fig, ax = plt.subplots(figsize=(FULL_WIDTH, 0.9 + 0.28 * n_rows * n_kinds))
+    fig, ax = plt.subplots(figsize=(style.FULL_WIDTH, 0.9 + 0.28 * n_rows * n_kinds))
     height = 0.8 / n_kinds
     for k, kind in enumerate(shares):
         y = np.arange(n_rows) + (k - (n_kinds - 1) / 2) * height
-        bars = ax.barh(y, shares[kind], height * 0.92, color=tint(ACCENT, shades(n_kinds)[-1 - k]))
-        bars.set_label(kind)
-        ax.bar_label(bars, [f"{share:.1%}" for share in shares[kind]], padding=3, fontsize=7)
+        colour = style.tint(style.ACCENT, style.shades(n_kinds)[-1 - k])
+        bars = ax.barh(y, shares[kind], height * 0.92, color=colour, label=kind)
+        ax.bar_label(bars, fmt="{:.1%}", padding=3, fontsize=7)
     ax.set_yticks(range(n_rows), shares.index)
     ax.tick_params(axis="y", length=0, labelsize=8)
-    ax.set(xlim=(0, 1.1), xlabel="share of the test side")
+    ax.set(xlim=(0, 1.1), xlabel="share of the test set")
     ax.invert_yaxis()
     ax.set_xticks(np.linspace(0, 1, 6))
     ax.xaxis.set_major_formatter(PercentFormatter(1.0))
     ax.grid(visible=False, axis="y")
-    fig.legend(loc="outside upper left", ncols=1)
+    fig.legend(loc="outside upper left")
     return fig
 
 
-@styled
+@style.styled
 def plot_augmentation(
     original: np.ndarray, label: np.ndarray, versions: dict[str, np.ndarray]
 ) -> Figure:
     """Beats before (grey) and after (coloured) each augmentation.
 
-    Parameters
-    ----------
-    original : ndarray, shape (k, 187)
-        One beat a row of the figure.
-    label : ndarray, shape (k,), int
-    versions : dict
-        ``{"time warp": ndarray of shape (k, 187), ...}``: one column of the figure each.
+    ``original``, shape (k, 187), has one beat per row of the figure; ``versions`` maps the name of
+    each augmentation to its beats, of the same shape.
     """
-    fig, axes = plt.subplots(
-        len(original), len(versions), figsize=(FULL_WIDTH, 0.7 + 0.85 * len(original)),
-        sharex=True, sharey=True, squeeze=False,
-    )  # fmt: skip
+    fig, axes = style.panels(len(original), len(versions), 0.7 + 0.85 * len(original))
     for column, (name, changed) in zip(axes.T, versions.items(), strict=True):
         column[0].set_title(name)
         for ax, before, after, k in zip(column, original, changed, label, strict=True):
-            ax.plot(BEAT_MS, before, color="#CFCFCF", lw=2.4)
-            ax.plot(BEAT_MS, after, color=CLASS_COLOURS[CLASSES[k]], lw=0.9)
-            beat_axis(ax)
+            ax.plot(style.BEAT_MS, before, color="#CFCFCF", lw=2.4)
+            ax.plot(style.BEAT_MS, after, color=CLASS_COLOURS[CLASSES[k]], lw=0.9)
+            style.beat_axis(ax)
     for ax, k in zip(axes[:, 0], label, strict=True):
         ax.set_ylabel(CLASSES[k], color=CLASS_COLOURS[CLASSES[k]], rotation=0, weight="bold")
-    fig.supxlabel("time after the R peak (ms); grey: the original beat", size=8)
+    fig.supxlabel(f"{style.BEAT_TIME}; grey: the original beat")
     return fig
 
 
-@styled
-def plot_rhythm(
-    rr_before: np.ndarray, label: np.ndarray, usual: np.ndarray | None = None
-) -> Figure:
-    """How long before each beat the one before it came, one distribution a class.
+@style.styled
+def plot_rhythm(rr_before: np.ndarray, label: np.ndarray, usual: np.ndarray) -> Figure:
+    """RR intervals before a beat by class: in seconds, and relative to the record's usual one.
 
-    Parameters
-    ----------
-    rr_before : ndarray, shape (n,)
-        Preceding RR interval in seconds; NaN is left out.
-    label : ndarray, shape (n,), int
-    usual : ndarray, shape (n,), optional
-        The RR interval that is usual in the beat's record, in seconds. A second panel shows each
-        interval divided by it.
+    All arrays have shape (n,); ``rr_before`` and ``usual``, of the beat's record, are in seconds.
     """
     values = {"RR interval before the beat (s)": rr_before}
-    if usual is not None:
-        values["the same, divided by the record's usual one"] = rr_before / usual
-    fig, axes = plt.subplots(1, len(values), figsize=(FULL_WIDTH, 2.4), squeeze=False)
+    values["RR interval / the record's usual one"] = rr_before / usual
+    fig, axes = plt.subplots(1, 2, figsize=(style.FULL_WIDTH, 2.4))
     edges = np.arange(0.2, 1.81, 0.02)
-    for ax, (name, value) in zip(axes.flat, values.items(), strict=True):
+    for ax, (name, value) in zip(axes, values.items(), strict=True):
         for k, c in enumerate(CLASSES):
             own = value[(label == k) & np.isfinite(value)]
             share = 100 * np.histogram(own, edges)[0] / max(len(own), 1)
             ax.stairs(share, edges, color=CLASS_COLOURS[c], lw=1.1, label=f"{c} {CLASS_NAMES[c]}")
-        ax.set(xlim=(0.2, 1.8 if usual is None else 1.4), ylim=(0, None), xlabel=name)
-    axes[0, 0].set_ylabel("beats of the class (%)")
-    handles, names = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, names, loc="outside upper right", ncols=len(CLASSES))
+        ax.set(xlim=(0.2, 1.4), ylim=(0, None), xlabel=name)
+    axes[0].set_ylabel("beats of the class (%)")
+    style.legend_above(fig, axes[0])
     return fig

@@ -1,4 +1,4 @@
-"""Figures of curves: learning, ROC, precision and recall, reliability."""
+"""Figures of curves: learning, ROC, precision-recall, reliability, risk-coverage."""
 
 from collections.abc import Mapping
 
@@ -6,96 +6,76 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, PercentFormatter
-from sklearn.metrics import (
-    average_precision_score,
-    precision_recall_curve,
-    roc_auc_score,
-    roc_curve,
-)
+from matplotlib.ticker import LogLocator, MaxNLocator, PercentFormatter
+from sklearn import metrics
 
 from ecglib.labels import CLASS_COLOURS, CLASSES
 from ecglib.metrics.calibration import calibration_errors
-from ecglib.plots.style import ACCENT, FULL_WIDTH, HALF_WIDTH, INK, MUTED, styled
+from ecglib.plots import style
 
 LEGEND = {"borderaxespad": 0.2, "handlelength": 1.2, "frameon": True, "edgecolor": "none"}
 UNIT_SQUARE = {
     "xlim": (-0.01, 1.01), "ylim": (-0.01, 1.015), "xticks": [0, 0.5, 1],
     "yticks": [0, 0.25, 0.5, 0.75, 1],
 }  # fmt: skip
-CURVE_POINTS = 300  # as many as can be told apart in print; 20,000 would bloat the SVG file
+CURVE_POINTS = 300  # enough for print; 20,000 would bloat the SVG file
 
-# True classes and probabilities by name of the set
+# True classes and probabilities by set
 Sets = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 
-@styled
+@style.styled
 def plot_learning_curves(history: pd.DataFrame) -> Figure:
-    """Loss, validation scores and learning rate over the epochs; two of the epochs are marked.
+    """Loss, validation scores and learning rate over the epochs, from the table that `fit` returns.
 
-    One is kept, the other has the lowest validation loss.
-
-    Parameters
-    ----------
-    history : DataFrame
-        Columns ``epoch``, ``train_loss``, ``validation_loss``, ``validation_accuracy``,
-        ``validation_macro_f1``, ``learning_rate`` and ``kept``; one row an epoch, as
-        ``training.fit`` returns them.
+    The epoch whose weights are saved and the one with the lowest validation loss are marked.
     """
-    fig, (loss, scores, rate) = plt.subplots(
-        1, 3, figsize=(FULL_WIDTH, 2.2), width_ratios=[3, 3, 2]
-    )
+    fig, ((loss, scores, rate),) = style.panels(1, 3, 2.2, sharey=False, width_ratios=[3, 3, 2])
     epoch = history["epoch"]
     marker = "." if len(history) < 40 else None
-    loss.plot(epoch, history["train_loss"], color=MUTED, marker=marker, label="training")
-    loss.plot(epoch, history["validation_loss"], color=ACCENT, marker=marker, label="validation")
+    for ax, name, colour, label in (
+        (loss, "train_loss", style.MUTED, "training"),
+        (loss, "validation_loss", style.ACCENT, "validation"),
+        (scores, "validation_accuracy", style.MUTED, "accuracy"),
+        (scores, "validation_macro_f1", style.ACCENT, "macro F1"),
+    ):
+        ax.plot(epoch, history[name], color=colour, marker=marker, label=label)
     best = history.loc[history["validation_loss"].idxmin()]
-    loss.plot(best["epoch"], best["validation_loss"], "o", ms=8, mfc="none", color=INK, mew=0.9)
+    loss.plot(best["epoch"], best["validation_loss"], "o", ms=8, mfc="none", mew=0.9)
     loss.set(ylabel="loss", yscale="log")
     loss.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     loss.yaxis.set_major_formatter("{x:g}")
     loss.yaxis.set_minor_formatter("")
-    for name, colour in (("validation_accuracy", MUTED), ("validation_macro_f1", ACCENT)):
-        label = name.removeprefix("validation_").replace("_f1", " F1")
-        scores.plot(epoch, history[name], color=colour, marker=marker, label=label)
     scores.set(ylabel="validation score")
     scores.yaxis.set_major_formatter(PercentFormatter(1.0))
-    rate.plot(epoch, history["learning_rate"], color=INK)
+    rate.plot(epoch, history["learning_rate"])
     rate.set(ylabel="learning rate", ylim=(0, None))
     rate.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
     rate.yaxis.get_offset_text().set_size(7)
+    kept, lowest = int(epoch[history["kept"]].iloc[0]), int(best["epoch"])
     for ax in (loss, scores):
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
-    kept = int(epoch[history["kept"]].iloc[0])
-    for ax in (loss, scores):
-        ax.axvline(kept, color=INK, lw=0.9, ls="--")
-    for ax in (loss, scores, rate):
-        ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    lowest = int(best["epoch"])
-    text = f"epoch (dashed: {kept}, whose weights are kept; ring: {lowest}, lowest validation loss)"
-    fig.supxlabel(text, size=8)
+        ax.axvline(kept, lw=0.9, ls="--")
+    rate.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    fig.supxlabel(f"epoch (dashed: {kept}, saved weights; ring: {lowest}, lowest validation loss)")
     return fig
 
 
-@styled
+@style.styled
 def plot_roc_curves(sets: Sets) -> Figure:
-    """ROC curve of each class against the rest, one column a set, its corner enlarged below.
+    """ROC curve of each class against the rest, one column per set, its corner enlarged below.
 
-    Parameters
-    ----------
-    sets : mapping
-        ``{"test": (y_true, proba), ...}``. Classes without beats have no curve; the legend gives
-        the area under each (AUC).
+    ``sets`` is ``{"test": (y_true, proba), ...}``; classes without beats have no curve.
     """
     fig, (axes, corners) = _square_panels(2, len(sets))
     for ax, corner, (name, (y_true, proba)) in zip(axes, corners, sets.items(), strict=True):
         for k, c in enumerate(CLASSES):
             if 0 < (y_true == k).sum() < len(y_true):
-                auc = roc_auc_score(y_true == k, proba[:, k])
-                x, y = _thin(*roc_curve(y_true == k, proba[:, k])[:2])
+                auc = metrics.roc_auc_score(y_true == k, proba[:, k])
+                x, y = _thin(*metrics.roc_curve(y_true == k, proba[:, k])[:2])
                 for panel in (ax, corner):
                     panel.plot(x, y, color=CLASS_COLOURS[c], label=f"{c}   AUC {auc:.4f}")
-        ax.plot([0, 1], [0, 1], color=MUTED, lw=0.7, ls=":")
+        ax.plot([0, 1], [0, 1], color=style.MUTED, lw=0.7, ls=":")
         ax.set(**UNIT_SQUARE, title=name)
         if ax.get_legend_handles_labels()[0]:
             ax.legend(loc="lower right", **LEGEND)
@@ -103,81 +83,67 @@ def plot_roc_curves(sets: Sets) -> Figure:
         corner.set(xticks=[0, 0.05, 0.1], yticks=[0.8, 0.85, 0.9, 0.95, 1])
     for ax in (axes[0], corners[0]):
         ax.set_ylabel("sensitivity")
-    fig.supxlabel("false positive rate", size=8)
+    fig.supxlabel("false positive rate")
     return fig
 
 
-@styled
+@style.styled
 def plot_precision_recall_curves(sets: Sets) -> Figure:
-    """Precision over sensitivity for each class, one panel a set, average precision in the legend.
+    """Precision over sensitivity for each class, one panel per set.
 
-    Parameters
-    ----------
-    sets : mapping
-        ``{"test": (y_true, proba), ...}``. Classes without beats have no curve.
+    ``sets`` is ``{"test": (y_true, proba), ...}``; classes without beats have no curve.
     """
     fig, (axes,) = _square_panels(1, len(sets))
     for ax, (name, (y_true, proba)) in zip(axes, sets.items(), strict=True):
         for k, c in enumerate(CLASSES):
             if (y_true == k).any():
-                precision, recall, _ = precision_recall_curve(y_true == k, proba[:, k])
-                ap = average_precision_score(y_true == k, proba[:, k])
+                precision, recall, _ = metrics.precision_recall_curve(y_true == k, proba[:, k])
+                ap = metrics.average_precision_score(y_true == k, proba[:, k])
                 x, y = _thin(recall, precision)
                 ax.plot(x, y, color=CLASS_COLOURS[c], label=f"{c}   AP {ap:.4f}")
         ax.set(**UNIT_SQUARE, title=name)
         ax.legend(loc="lower left", **LEGEND)
     axes[0].set_ylabel("positive predictivity")
-    fig.supxlabel("sensitivity", size=8)
+    fig.supxlabel("sensitivity")
     return fig
 
 
-@styled
+@style.styled
 def plot_reliability(bins: Mapping[str, pd.DataFrame]) -> Figure:
-    """How often predictions of each confidence are right, and how many there are.
-
-    Parameters
-    ----------
-    bins : mapping
-        ``{"compact": evaluation.calibration_bins(y_true, proba), ...}``, one panel each.
-    """
+    """Accuracy of predictions by confidence, and their number: one panel per `calibration_bins`."""
     fig, axes = plt.subplots(
-        2, len(bins), figsize=(FULL_WIDTH if len(bins) > 1 else HALF_WIDTH, 3.0),
+        2, len(bins), figsize=(style.FULL_WIDTH if len(bins) > 1 else style.HALF_WIDTH, 3.0),
         sharex=True, sharey="row", squeeze=False, height_ratios=[3, 1],
     )  # fmt: skip
     for (above, below), (name, table) in zip(axes.T, bins.items(), strict=True):
         filled = table[table["beats"] > 0]
         errors = calibration_errors(table)
-        above.plot([0, 1], [0, 1], color=MUTED, lw=0.8, ls=":")
-        above.vlines(filled["confidence"], filled["confidence"], filled["accuracy"], color=INK)
-        above.plot(filled["confidence"], filled["accuracy"], color=ACCENT, marker="o", ms=3)
+        above.plot([0, 1], [0, 1], color=style.MUTED, lw=0.8, ls=":")
+        above.vlines(filled["confidence"], filled["confidence"], filled["accuracy"])
+        above.plot(filled["confidence"], filled["accuracy"], color=style.ACCENT, marker="o", ms=3)
         above.set_title(name)
-        above.text(
-            0.04, 0.94, f"ECE {errors['ece']:.2%}\nMCE {errors['mce']:.1%}", va="top", size=7
-        )
+        text = f"ECE {errors['ece']:.2%}\nMCE {errors['mce']:.1%}"
+        above.text(0.04, 0.94, text, va="top", size=7)
         width = table["high"] - table["low"]
-        below.bar(table["low"], table["beats"], width * 0.92, align="edge", color=MUTED)
+        below.bar(table["low"], table["beats"], width * 0.92, align="edge", color=style.MUTED)
         below.set(yscale="log", xlim=(0, 1), xlabel="confidence")
-    axes[0, 0].set(ylim=(0, 1), ylabel="share that is right")
+    axes[0, 0].set(ylim=(0, 1), ylabel="accuracy")
     axes[1, 0].set_ylabel("beats")
-    axes[1, 0].yaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:,.0f}"))
+    axes[1, 0].yaxis.set_major_formatter("{x:,.0f}")
     return fig
 
 
-@styled
+@style.styled
 def plot_risk_coverage(
     curves: Mapping[str, pd.DataFrame], points: Mapping[str, tuple[float, float]]
 ) -> Figure:
-    """Errors that are left against the share of beats that is answered.
+    """Error rate against the share of beats that are answered.
 
-    Parameters
-    ----------
-    curves : mapping
-        ``{"compact, test": table, ...}`` of ``calibration.risk_coverage``.
-    points : mapping
-        ``{"compact, test": (coverage, risk), ...}``: where a threshold chosen beforehand leads.
+    ``curves`` maps names to tables of `risk_coverage`, ``points`` to (coverage, risk) at a
+    threshold chosen beforehand.
     """
-    fig, ax = plt.subplots(figsize=(FULL_WIDTH, 2.5))
-    styles = [(MUTED, ":"), (INK, "--"), (ACCENT, "-")]
+    fig, ax = plt.subplots(figsize=(style.FULL_WIDTH, 2.5))
+    styles = [(style.MUTED, ":"), (style.INK, "--"), (style.ACCENT, "-")]
     for (name, curve), (colour, line) in zip(curves.items(), styles[-len(curves) :], strict=True):
         ax.plot(curve["coverage"], curve["risk"], color=colour, ls=line, label=name)
         if name in points:
@@ -187,7 +153,7 @@ def plot_risk_coverage(
                 textcoords="offset points", size=7, color=colour,
             )  # fmt: skip
     ax.set(xlim=(0.5, 1.005), ylim=(0, None))
-    ax.set(xlabel="share of beats answered, the surest first", ylabel="share of them wrong")
+    ax.set(xlabel="share of beats answered, most confident first", ylabel="error rate among them")
     ax.xaxis.set_major_formatter(PercentFormatter(1.0))
     ax.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
@@ -196,9 +162,9 @@ def plot_risk_coverage(
 
 
 def _square_panels(kinds: int, sets: int) -> tuple[Figure, np.ndarray]:
-    """Square panels, one column a set; two kinds of a single set stand side by side."""
+    """Square panels, one column per set; two kinds of a single set stand side by side."""
     rows, columns = (kinds, sets) if sets > 1 else (1, kinds)
-    width = FULL_WIDTH if columns > 1 else HALF_WIDTH
+    width = style.FULL_WIDTH if columns > 1 else style.HALF_WIDTH
     size = (width, 0.2 + rows * (0.1 + width / columns))
     share = "row" if sets > 1 else False
     fig, axes = plt.subplots(rows, columns, figsize=size, sharey=share, squeeze=False)
@@ -207,11 +173,9 @@ def _square_panels(kinds: int, sets: int) -> tuple[Figure, np.ndarray]:
     return fig, axes.reshape(kinds, sets)
 
 
-def _thin(
-    x: np.ndarray, y: np.ndarray, points: int = CURVE_POINTS
-) -> tuple[np.ndarray, np.ndarray]:
-    """A curve's points at about equal distances along it, both ends included."""
+def _thin(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points of a curve at about equal distances, both ends included."""
     along = np.append(0, np.cumsum(np.hypot(np.diff(x), np.diff(y))))
-    keep = np.unique(np.searchsorted(along, np.linspace(0, along[-1], points), side="left"))
+    keep = np.unique(np.searchsorted(along, np.linspace(0, along[-1], CURVE_POINTS), side="left"))
     keep = np.unique(np.r_[0, keep, len(x) - 1])
     return x[keep], y[keep]

@@ -2,112 +2,74 @@
 
 from collections.abc import Mapping
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from ecglib.labels import CLASS_COLOURS, CLASSES
-from ecglib.plots.style import ACCENT, FULL_WIDTH, INK, MUTED, styled
+from ecglib.plots import style
 from ecglib.recordings.noise import KINDS, NONE
 
 MARKERS = ("o", "s", "D", "^")
 
 
-@styled
+@style.styled
 def plot_noise_traces(traces: Mapping[str, np.ndarray], title: str, fs: float) -> Figure:
-    """A few seconds of one recording, clean and with each kind of noise.
-
-    Parameters
-    ----------
-    traces : mapping
-        ``{"clean": ndarray of shape (n_samples,), ...}`` in millivolts.
-    title : str
-    fs : float
-        Sampling rate in Hz.
-    """
-    fig, axes = plt.subplots(
-        len(traces), 1, figsize=(FULL_WIDTH, 0.6 + 0.75 * len(traces)), sharex=True
-    )
-    for ax, (name, trace) in zip(axes, traces.items(), strict=True):
-        ax.plot(np.arange(len(trace)) / fs, trace, color=INK, lw=0.7)
+    """A few seconds of one recording in mV at ``fs`` Hz, clean and with each kind of noise."""
+    fig, axes = style.panels(len(traces), 1, 0.6 + 0.75 * len(traces), sharey=False)
+    for ax, (name, trace) in zip(axes.flat, traces.items(), strict=True):
+        ax.plot(np.arange(len(trace)) / fs, trace, color=style.INK, lw=0.7)
         ax.set_title(name, loc="left", size=7.5)
         ax.locator_params(axis="y", nbins=3)
-    axes[-1].set(xlim=(0, len(trace) / fs), xlabel=f"time (s), {title}")
-    fig.supylabel("mV", size=8)
+    axes[-1, 0].set(xlim=(0, len(trace) / fs), xlabel=f"time (s), {title}")
+    fig.supylabel("mV")
     return fig
 
 
-@styled
+@style.styled
 def plot_noise_scores(tables: Mapping[str, pd.DataFrame]) -> Figure:
-    """F1 of each class against the signal-to-noise ratio: one row a model, one column a noise.
+    """F1 of each class by signal-to-noise ratio: models on rows, kinds of noise on columns.
 
-    Parameters
-    ----------
-    tables : mapping
-        ``{"KNN": table, ...}`` of ``stress.noise_scores``.
+    ``tables`` maps each model to its `noise_stress.noise_scores`.
     """
-    fig, axes = plt.subplots(
-        len(tables), len(KINDS), figsize=(FULL_WIDTH, 0.8 + 1.45 * len(tables)), sharex=True,
-        sharey=True, squeeze=False,
-    )  # fmt: skip
+    fig, axes = style.panels(len(tables), len(KINDS), 0.8 + 1.45 * len(tables))
+    for line, (model, table) in zip(axes, tables.items(), strict=True):
+        _noise_axes(line, {c: (table, f"f1_{c}") for c in CLASSES}, [*CLASS_COLOURS.values()])
+        line[0].set_ylabel(f"{model}\nF1")
+    return _labelled(fig, axes)
+
+
+@style.styled
+def plot_noise_lines(lines: Mapping[str, tuple[pd.DataFrame, str]], ylabel: str) -> Figure:
+    """Scores against the signal-to-noise ratio, one panel per kind of noise.
+
+    ``lines`` is ``{name: (table, column), ...}``, with tables of `noise_stress`.
+    """
+    fig, axes = style.panels(1, len(KINDS), 2.1)
+    _noise_axes(axes[0], lines, [style.MUTED, style.ACCENT, style.INK])
+    axes[0, 0].set_ylabel(ylabel)
+    return _labelled(fig, axes)
+
+
+def _noise_axes(
+    axes: np.ndarray, lines: Mapping[str, tuple[pd.DataFrame, str]], colours: list[str]
+) -> None:
+    """One panel per kind of noise, from the clean recording on the left to the most noise."""
+    for ax, kind in zip(axes, KINDS, strict=True):
+        for k, (label, (table, column)) in enumerate(lines.items()):
+            own = table[table["noise"].isin([NONE, kind])].sort_values("snr_db", ascending=False)
+            ax.plot(range(len(own)), own[column], color=colours[k % len(colours)],
+                    marker=MARKERS[k % 4], ms=2.5, label=label)  # fmt: skip
+        levels = [f"{snr:g}".replace("-", "−").replace("inf", "clean") for snr in own["snr_db"]]
+        ax.set_xticks(range(len(levels)), levels, size=6)
+        ax.set(ylim=(0, 1.02), yticks=[0, 0.5, 1])
+        ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+
+
+def _labelled(fig: Figure, axes: np.ndarray) -> Figure:
     for ax, name in zip(axes[0], KINDS.values(), strict=True):
         ax.set_title(name)
-    for line, (model, table) in zip(axes, tables.items(), strict=True):
-        for ax, kind in zip(line, KINDS, strict=True):
-            own = table[table["noise"].isin([NONE, kind])]
-            for k, c in enumerate(CLASSES):
-                ax.plot(_steps(own), own[f"f1_{c}"], color=CLASS_COLOURS[c], marker=MARKERS[k % 4],
-                        ms=2.5, label=c)  # fmt: skip
-            _snr_axis(ax, own)
-        line[0].set_ylabel(f"{model}\nF1")
-    handles, names = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, names, loc="outside upper right", ncols=len(names))
-    fig.supxlabel("signal-to-noise ratio (dB)", size=8)
+    style.legend_above(fig, axes[0, 0])
+    fig.supxlabel("signal-to-noise ratio (dB)")
     return fig
-
-
-@styled
-def plot_noise_lines(
-    lines: Mapping[str, pd.DataFrame], score: Mapping[str, str] | str, ylabel: str
-) -> Figure:
-    """Scores against the signal-to-noise ratio, one panel a kind of noise.
-
-    Parameters
-    ----------
-    lines : mapping
-        ``{name: table, ...}`` with columns ``noise``, ``snr_db`` and the score.
-    score : str or mapping
-        Name of the column, or of each line's.
-    ylabel : str
-    """
-    fig, axes = plt.subplots(1, len(KINDS), figsize=(FULL_WIDTH, 2.1), sharex=True, sharey=True)
-    colours = (MUTED, ACCENT, INK)
-    for ax, (kind, name) in zip(axes, KINDS.items(), strict=True):
-        for k, (label, table) in enumerate(lines.items()):
-            own = table[table["noise"].isin([NONE, kind])]
-            column = score if isinstance(score, str) else score[label]
-            ax.plot(_steps(own), own[column], color=colours[k % 3], marker=MARKERS[k % 4], ms=3,
-                    label=label)  # fmt: skip
-        ax.set_title(name)
-        _snr_axis(ax, own)
-    axes[0].set_ylabel(ylabel)
-    handles, names = axes[0].get_legend_handles_labels()
-    fig.legend(handles, names, loc="outside upper right", ncols=len(names))
-    fig.supxlabel("signal-to-noise ratio (dB)", size=8)
-    return fig
-
-
-def _steps(own: pd.DataFrame) -> np.ndarray:
-    """Places on the axis: from clean on the left to the most noise on the right."""
-    return own["snr_db"].rank(ascending=False).to_numpy() - 1
-
-
-def _snr_axis(ax: Axes, own: pd.DataFrame) -> None:
-    levels = own["snr_db"].sort_values(ascending=False)
-    names = [f"{snr:g}".replace("-", "−") if np.isfinite(snr) else "clean" for snr in levels]
-    ax.set_xticks(range(len(levels)), names, size=6)
-    ax.set(ylim=(0, 1.02), yticks=[0, 0.5, 1])
-    ax.yaxis.set_major_formatter(PercentFormatter(1.0))

@@ -1,4 +1,4 @@
-"""Figures of what a model makes of single beats: neighbours, attention, probabilities."""
+"""Figures of predictions for single beats: neighbours, attention, probabilities."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -6,99 +6,63 @@ from matplotlib.figure import Figure
 
 from ecglib.beats.beats import Beats
 from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES
-from ecglib.plots.style import BEAT_MS, FULL_WIDTH, WIDE_BEAT_TICKS, draw_beat, styled
+from ecglib.plots import style
 
 
-@styled
-def plot_neighbours(asked: Beats, training: Beats, position: np.ndarray) -> Figure:
+@style.styled
+def plot_neighbours(beats: Beats, training: Beats, position: np.ndarray) -> Figure:
     """Beats (left) and their nearest training beats, in class colours, with class and record.
 
-    Parameters
-    ----------
-    asked : Beats
-        One a row of the figure.
-    training : Beats
-    position : ndarray, shape (len(asked), k), int
-        Of the neighbours in `training`, nearest first.
+    ``position``, shape (len(beats), k), are the neighbours' positions in ``training``, nearest
+    first.
     """
-    rows, columns = len(asked), 1 + position.shape[1]
-    fig, axes = plt.subplots(
-        rows, columns, figsize=(FULL_WIDTH, 0.6 + 0.95 * rows), sharex=True, sharey=True,
-        squeeze=False,
-    )  # fmt: skip
+    fig, axes = style.beat_grid(len(beats), 1 + position.shape[1], 0.6 + 0.95 * len(beats))
     for i, line in enumerate(axes):
-        shown = [asked[i], *(training[int(p)] for p in position[i])]
+        shown = [beats[i], *(training[int(p)] for p in position[i])]
         for k, (ax, beat) in enumerate(zip(line, shown, strict=True)):
             letter = CLASSES[int(beat.label[0])]
-            draw_beat(ax, beat.signal[0], CLASS_COLOURS[letter])
-            which = f"nearest {k}" if k else "asked"
-            ax.set_title(
-                f"{which}: {letter}, record {beat.record[0]}",
-                color=CLASS_COLOURS[letter], size=7, weight="normal" if k else "bold",
-            )  # fmt: skip
-    fig.supxlabel("time after the R peak (ms)", size=8)
-    fig.supylabel("amplitude (scaled)", size=8)
+            style.draw_beat(ax, beat.signal[0], CLASS_COLOURS[letter])
+            title = f"{f'nearest {k}' if k else 'query'}: {letter}, record {beat.record[0]}"
+            ax.set_title(title, color=CLASS_COLOURS[letter], size=7)
+        line[0].title.set_weight("bold")
     return fig
 
 
-@styled
+@style.styled
 def plot_attention(
     signal: np.ndarray, attention: np.ndarray, label: np.ndarray, titles: list[str] | None = None
 ) -> Figure:
-    """Where a network looks: each beat with a strip of its attention weights below.
+    """Beats above a strip of the network's attention weights.
 
     Parameters
     ----------
     signal : ndarray, shape (k, 187)
     attention : ndarray, shape (k, steps)
-        Weights over the network's own time steps, which span the whole row; each sums to 1.
+        Weights over the network's time steps, which span the whole row; each sums to 1.
     label : ndarray, shape (k,), int
         For the colours.
     titles : list of str, optional
         Names of the classes by default.
     """
     titles = titles or [CLASS_NAMES[CLASSES[k]] for k in label]
-    fig, axes = plt.subplots(
-        2, len(signal), figsize=(FULL_WIDTH, 2.0), sharex=True, squeeze=False, sharey="row",
-        height_ratios=[6, 1],
-    )  # fmt: skip
-    span = (0, BEAT_MS[-1], 0, 1)
-    for (ax, strip), beat, weights, k, title in zip(
-        axes.T, signal, attention, label, titles, strict=True
-    ):
-        image = strip.imshow(
-            weights[None], aspect="auto", extent=span, cmap="Greys", vmin=0, vmax=attention.max()
-        )
-        draw_beat(ax, beat, CLASS_COLOURS[CLASSES[k]])  # after the image, which sets the x limits
+    fig, axes, image = style.beats_and_strips(signal, attention)
+    for ax, beat, k, title in zip(axes[0], signal, label, titles, strict=True):
+        style.draw_beat(ax, beat, CLASS_COLOURS[CLASSES[k]])
         ax.set_title(title, color=CLASS_COLOURS[CLASSES[k]])
-        strip.set_yticks([])
-        strip.grid(visible=False)
-    axes[0, 0].set_ylabel("amplitude (scaled)")
     bar = fig.colorbar(image, ax=axes[:, -1], shrink=0.9, label="attention weight", pad=0.03)
     bar.outline.set_linewidth(0.6)
-    fig.supxlabel("time after the R peak (ms)", size=8)
     return fig
 
 
-@styled
+@style.styled
 def plot_beat_probabilities(
     signal: np.ndarray, proba: np.ndarray, true_class: str | None = None
 ) -> Figure:
-    """One beat and what the classifier says of it.
-
-    Parameters
-    ----------
-    signal : ndarray, shape (187,)
-    proba : ndarray, shape (5,)
-    true_class : str, optional
-        Class letter, where it is known.
-    """
-    said = CLASSES[int(np.argmax(proba))]
-    fig, (trace, bars) = plt.subplots(1, 2, figsize=(FULL_WIDTH, 2.1), width_ratios=[3, 2])
-    draw_beat(trace, signal, CLASS_COLOURS[said])
-    trace.set(
-        xticks=WIDE_BEAT_TICKS, xlabel="time after the R peak (ms)", ylabel="amplitude (scaled)"
-    )
+    """A beat, shape (187,), its class probabilities, shape (5,), and its true class if known."""
+    predicted = CLASSES[int(np.argmax(proba))]
+    fig, (trace, bars) = plt.subplots(1, 2, figsize=(style.FULL_WIDTH, 2.1), width_ratios=[3, 2])
+    style.draw_beat(trace, signal, CLASS_COLOURS[predicted])
+    trace.set(xticks=style.WIDE_BEAT_TICKS, xlabel=style.BEAT_TIME, ylabel="amplitude (scaled)")
     drawn = bars.barh(range(len(CLASSES)), proba, color=[CLASS_COLOURS[c] for c in CLASSES])
     bars.bar_label(drawn, [f"{100 * p:.1f}%" for p in proba], padding=3, fontsize=7)
     bars.set(xlim=(0, 1.25), xticks=[0, 0.5, 1], xlabel="probability")
@@ -106,8 +70,8 @@ def plot_beat_probabilities(
     bars.tick_params(axis="y", length=0)
     bars.grid(visible=False, axis="y")
     bars.invert_yaxis()
-    title = f"classified as {CLASS_NAMES[said]}"
+    title = f"predicted: {CLASS_NAMES[predicted]}"
     if true_class is not None:
-        title += f", {'and is' if true_class == said else 'but is'} {CLASS_NAMES[true_class]}"
+        title += f"; true class: {CLASS_NAMES[true_class]}"
     trace.set_title(title, loc="left")
     return fig

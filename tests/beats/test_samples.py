@@ -40,7 +40,7 @@ def test_the_seed_decides_and_old_files_go(beats: Beats, tmp_path: Path) -> None
 
 
 def test_only_the_published_split_goes_to_outputs() -> None:
-    run = Run("outputs/smoke")
-    assert sample_folder(run, "kaggle", synthetic=False) == ROOT / "outputs" / "samples"
-    for protocol, synthetic in (("kaggle", True), ("patients", False)):
-        assert sample_folder(run, protocol, synthetic) == run.folder / "samples"
+    real, synthetic = (Run("outputs/smoke", synthetic=each) for each in (False, True))
+    assert sample_folder(real, "kaggle") == ROOT / "outputs" / "samples"
+    for run, protocol in ((synthetic, "kaggle"), (real, "patients")):
+        assert sample_folder(run, protocol) == run.folder / "samples"

@@ -1,6 +1,9 @@
-"""Integrated gradients: they add up, they leave the padding alone, they can fail."""
+"""Integrated gradients: they sum up, give the padding no share, and can fail."""
+
+from collections import OrderedDict
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
@@ -16,16 +19,11 @@ def beats(n=4, seed=0):
     return signal
 
 
-class Linear(nn.Module):
+@pytest.fixture
+def linear():
     """Logits that are weighted sums of the samples."""
-
-    def __init__(self):
-        super().__init__()
-        torch.manual_seed(0)
-        self.dense = nn.Linear(187, 5)
-
-    def forward(self, x):
-        return self.dense(x)
+    torch.manual_seed(0)
+    return nn.Sequential(OrderedDict(dense=nn.Linear(187, 5)))
 
 
 def test_flat_lines_keep_length_and_median():
@@ -35,24 +33,24 @@ def test_flat_lines_keep_length_and_median():
     assert flat[0, 0] == np.median(signal[0, :60])
 
 
-def test_of_a_linear_model_the_parts_are_known():
-    model, signal, target = Linear(), beats(), np.array([0, 1, 2, 3])
-    parts, error = explain.integrated_gradients(model, signal, target, steps=4)
-    weight = model.dense.weight.detach().numpy()[target]
-    assert np.allclose(parts, weight * (signal - explain.flat_lines(signal)), atol=1e-5)
+def test_attributions_of_a_linear_model_are_known(linear):
+    signal, target = beats(), np.array([0, 1, 2, 3])
+    attribution, error = explain.integrated_gradients(linear, signal, target, steps=4)
+    weight = linear.dense.weight.detach().numpy()[target]
+    assert np.allclose(attribution, weight * (signal - explain.flat_lines(signal)), atol=1e-5)
     assert np.abs(error).max() < 1e-4
 
 
-def test_parts_add_up_and_padding_gets_none():
+def test_attributions_sum_up_and_padding_gets_none():
     torch.manual_seed(0)
     model, signal, target = build_model("compact").eval(), beats(), np.array([0, 1, 2, 3])
-    parts, error = explain.integrated_gradients(model, signal, target)
+    attribution, error = explain.integrated_gradients(model, signal, target)
     with torch.no_grad():
         ends = [model(torch.from_numpy(x)).numpy() for x in (signal, explain.flat_lines(signal))]
     whole = (ends[0] - ends[1])[np.arange(4), target]
-    assert np.allclose(parts.sum(axis=1), whole, atol=0.02 * np.abs(whole).max() + 1e-4)
+    assert np.allclose(attribution.sum(axis=1), whole, atol=0.02 * np.abs(whole).max() + 1e-4)
     assert np.abs(error).max() <= 0.02 * np.abs(whole).max() + 1e-4
-    assert (parts[signal == 0] == 0).all()
+    assert (attribution[signal == 0] == 0).all()
 
 
 def test_shuffling_keeps_the_values_and_the_original():
@@ -76,8 +74,8 @@ def test_agreement_is_of_ranks_before_the_padding():
     assert np.isnan(explain.rank_agreement(first, np.ones_like(first), signal)).all()
 
 
-def test_explanations_of_a_broken_model_agree_less():
-    table = explain.collapse_table(Linear(), beats(), np.array([0, 1, 2, 3]), seeds=2, steps=4)
+def test_explanations_of_a_broken_model_agree_less(linear):
+    table = explain.randomisation_test(linear, beats(), np.array([0, 1, 2, 3]), seeds=2, steps=4)
     assert list(table) == ["dense"]
     with_sign, absolute, per_deflection = table["dense"]
     assert table["dense"].shape == (3, 4)

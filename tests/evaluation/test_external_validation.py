@@ -11,7 +11,7 @@ import wfdb
 from ecglib import Classifier, evaluate_recordings
 from ecglib.datasets.synthetic import write_recordings
 from ecglib.evaluation.external_validation import confusion, find_recordings, scores
-from ecglib.models.patientwise.training import fit_patientwise
+from ecglib.models.patientwise.training import described_beats, fit_described
 from ecglib.models.recordings import choose_leads
 from ecglib.recordings.reading import open_ecg
 from ecglib.recordings.recording import Ecg
@@ -26,7 +26,9 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(folder: Path):
-    return fit_patientwise([read_recording(folder / name) for name in ("s01", "s02")])
+    return fit_described(
+        [described_beats(read_recording(folder / name)) for name in ("s01", "s02")]
+    )
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The watch over hostile input sees what is not allowed."""
+"""`watched` notices everything that is not allowed."""
 
 import itertools
 import os
@@ -11,7 +11,7 @@ from fuzzing import Bomb, watch
 
 
 @pytest.mark.parametrize(
-    "deed",
+    "action",
     [
         lambda folder: (folder / "x").write_text("x"),
         lambda folder: os.system("true"),
@@ -20,11 +20,11 @@ from fuzzing import Bomb, watch
         lambda folder: [None for _ in itertools.count()],
     ],
 )
-def test_the_watch_sees(tmp_path, monkeypatch, deed):
+def test_it_is_noticed(tmp_path, monkeypatch, action):
     monkeypatch.setattr(watch, "CPU_SECONDS", 0.2)
     with pytest.raises(watch.NotAllowed):
         with watch.watched():
             try:
-                deed(tmp_path)
+                action(tmp_path)
             except Exception:
                 pass

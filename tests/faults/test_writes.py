@@ -37,7 +37,7 @@ def figure(run: Run, version: int) -> None:
 
     drawn = Figure(figsize=(2, 1))
     drawn.subplots().plot([0, version + 1])
-    save_figure(drawn, run, "01_figure", synthetic=True)
+    save_figure(drawn, run, "01_figure")
 
 
 def notebook(run: Run, version: int) -> None:
@@ -52,10 +52,10 @@ def state(run: Run, version: int) -> None:
 
 
 WRITERS: dict[str, Callable[[Run, int], object]] = {
-    "metrics": lambda run, v: results.save_metrics(run, "m", {"v": [v] * 500}, True),
-    "table": lambda run, v: results.save_table(run, "t", pd.DataFrame({"v": [v] * 500}), True),
+    "metrics": lambda run, v: results.save_metrics(run, "m", {"v": [v] * 500}),
+    "table": lambda run, v: results.save_table(run, "t", pd.DataFrame({"v": [v] * 500})),
     "predictions": lambda run, v: results.save_predictions(
-        run, "m", "test", BEATS, np.arange(300), np.full((300, 5), v)
+        run, "m", "test", BEATS[:300], np.full((300, 5), v)
     ),
     "figure": figure,
     "model": lambda run, v: save_model(
@@ -81,7 +81,7 @@ def content(folder: Path) -> dict[str, object]:
 @pytest.mark.parametrize("fault", ERRORS)
 @pytest.mark.parametrize("kind", WRITERS)
 def test_every_call_may_fail(tmp_path, monkeypatch, kind, fault):
-    run, write = Run(str(tmp_path / "run")), WRITERS[kind]
+    run, write = Run(str(tmp_path / "run"), synthetic=True), WRITERS[kind]
     write(run, 1)
     new = content(run.folder)
     write(run, 0)
@@ -110,7 +110,7 @@ def test_every_call_may_fail(tmp_path, monkeypatch, kind, fault):
 @pytest.mark.parametrize("kind", WRITERS)
 def test_the_disk_may_fill_up_while_writing(tmp_path, kind):
     """A limit on the size of files stops the writes of every library, compiled ones as well."""
-    run, write = Run(str(tmp_path / "run")), WRITERS[kind]
+    run, write = Run(str(tmp_path / "run"), synthetic=True), WRITERS[kind]
     write(run, 1)
     largest = max(path.stat().st_size for path in run.folder.rglob("*") if path.is_file())
     write(run, 0)

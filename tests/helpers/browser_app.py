@@ -1,4 +1,4 @@
-"""Real servers and a real browser, for the tests of the demo as people meet it."""
+"""Real servers and a real browser, for tests of the demo."""
 
 import os
 import shutil
@@ -6,8 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,19 +18,16 @@ from demo_fakes import csv
 from ecglib import load_beats
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 300  # for what takes seconds on a machine that has nothing else to do
+PATIENCE_S = 300  # for actions that take seconds on an idle machine
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 
-# A fault that nobody expects, behind the button "Random".
-FAULT = """
-demo.session.tests.jump = lambda: 1 / 0
-"""
+FAULT = "demo.session.tests.jump = lambda: 1 / 0"  # an unexpected one, of the button "Random"
 
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 
 def demo_notebook(folder: Path, after: str = "", source: str = "synthetic") -> Path:
-    """A copy of notebook 05 that uses other beats, and has some code behind the demo's cell."""
+    """A copy of notebook 05 with other beats, and some code after the demo's cell."""
     notebook = nbformat.read(ROOT / "notebooks" / "05_classifier_demo.ipynb", as_version=4)
     for number, cell in enumerate(notebook.cells):
         if "parameters" in cell.metadata.get("tags", ()):
@@ -46,7 +41,7 @@ def demo_notebook(folder: Path, after: str = "", source: str = "synthetic") -> P
 
 
 def small_notebook(folder: Path) -> Path:
-    """A notebook that starts at once."""
+    """A notebook that starts quickly."""
     notebook = new_notebook(cells=[new_code_cell("print('a page', 6 * 7)")])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
     nbformat.write(notebook, folder / "small.ipynb")
@@ -64,13 +59,8 @@ def voila(notebook: Path, *arguments: str, **environment: str) -> Iterator[tuple
 @contextmanager
 def jupyterlab(folder: Path, **environment: str) -> Iterator[tuple[str, int]]:
     """JupyterLab's address, without a token, and its process id."""
-    command = [
-        "jupyterlab",
-        "--no-browser",
-        "--IdentityProvider.token=",
-        f"--notebook-dir={folder}",
-    ]
-    command += ["--allow-root"]
+    command = ["jupyterlab", "--no-browser", "--allow-root", "--IdentityProvider.token="]
+    command += [f"--notebook-dir={folder}"]
     with _server(command, "--ServerApp.port", folder, environment) as served:
         yield served
 
@@ -110,41 +100,13 @@ def _wait_for(port: int, process: subprocess.Popen, log: Path) -> None:
     raise RuntimeError(f"The server does not answer:\n{log.read_text(errors='replace')[-3000:]}")
 
 
-def status(address: str) -> int:
-    """HTTP status of an address."""
-    try:
-        with urllib.request.urlopen(address, timeout=PATIENCE_S) as answer:
-            return answer.status
-    except urllib.error.HTTPError as error:
-        return error.code
-
-
-def final(address: str) -> str:
-    """Where an address leads to."""
-    with urllib.request.urlopen(address, timeout=PATIENCE_S) as answer:
-        return answer.url
-
-
-def children(pid: int) -> list[int]:
-    """Processes that a process has started and that still run (Linux)."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
-        except OSError:
-            continue  # gone meanwhile
-        if int(parent) == pid and state != "Z":
-            found.append(int(stat.parent.name))
-    return found
-
-
 @contextmanager
 def browser() -> Iterator["object"]:
     """Debian's Chromium, driven by Playwright."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        # As root, as in a container, Chromium starts only without its sandbox; the pages are ours.
+        # As root, Chromium starts only without its sandbox; it opens our own pages only.
         running = playwright.chromium.launch(executable_path=CHROMIUM, chromium_sandbox=False)
         yield running
         running.close()
@@ -157,33 +119,21 @@ def new_page(running: "object", **options) -> "object":
     return page
 
 
-def dark_settings(folder: Path) -> dict[str, str]:
-    """Environment of a JupyterLab with its dark theme and settings of its own."""
-    settings = folder / "settings"
-    themes = settings / "@jupyterlab" / "apputils-extension"
-    themes.mkdir(parents=True)
-    (themes / "themes.jupyterlab-settings").write_text('{"theme": "JupyterLab Dark"}')
-    (themes / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
-    return {"JUPYTERLAB_SETTINGS_DIR": str(settings), "JUPYTER_CONFIG_DIR": str(folder)}
+def own_settings(folder: Path) -> dict[str, str]:
+    """Environment of a JupyterLab with its own settings, which does not fetch news."""
+    settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+    return {"JUPYTERLAB_SETTINGS_DIR": f"{folder / 'settings'}", "JUPYTER_CONFIG_DIR": str(folder)}
 
 
-def run_demo_notebook(running: "object", address: str) -> "object":
-    """A page of JupyterLab on which all cells of the demo notebook were told to run."""
-    page = new_page(running)
-    page.goto(f"{address}/lab/tree/05_classifier_demo.ipynb")
-    page.get_by_text("Python 3").first.wait_for()
-    page.get_by_role("menuitem", name="Run").click()
-    page.get_by_text("Run All Cells", exact=True).click()
-    return page
-
-
-def hand_in(page, *files: Path | dict) -> None:
+def choose(page, *files: Path | dict) -> None:
     """Choose files, as a person does."""
     page.locator("input[type=file]").set_input_files(list(files))
 
 
 def file(name: str, content: bytes) -> dict:
-    """A file that is on no disk."""
+    """A file in memory."""
     return {"name": name, "mimeType": "text/plain", "buffer": content}
 
 

@@ -1,35 +1,36 @@
-"""What tests of the demo share: a classifier that answers at once, ten beats, a visitor's hands."""
+"""Shared by tests of the demo: an instant classifier, made-up beats, a person's actions."""
 
 import numpy as np
-import pytest
+import pandas as pd
 
 from ecglib.apps.demo.page import ClassifierDemo
+from ecglib.apps.demo.state.recording import Strip
 from ecglib.apps.demo.state.session import OWN
 from ecglib.beats.beats import Beats
+from ecglib.beats.find import known_beats
 from ecglib.labels import CLASSES
+from ecglib.models.recordings import ClassifiedRecording
+from ecglib.recordings.recording import Ecg
 
-# What the fake classifier says of ten beats, most probable class first ...
-SAID = "NNNVVSFQNV"
+# Predicted classes of ten beats, their confidence, and true classes: 1, 4 and 8 are wrong.
+PREDICTED = "NNNVVSFQNV"
 CONFIDENCE = np.array([0.99, 0.55, 0.90, 0.97, 0.45, 0.70, 0.65, 1.00, 0.50, 0.80])
-# ... and what they are: beats 1, 4 and 8 are classified wrongly.
 TRUE = "NSNVFSFQVV"
 
 
 class FakeClassifier:
-    """Answers by a beat's first sample, which holds its number; says nothing of more than ten."""
+    """Predicts by a beat's first sample, which holds its number, from 0 to 9."""
 
     threshold = 0.6
 
-    def __init__(self, name: str = "fake", said: str = SAID):
+    def __init__(self, name: str = "fake", predicted: str = PREDICTED):
         self.card = {"name": name, "trained_on": {"protocol": "kaggle", "synthetic": False}}
-        self._said = said
+        self._predicted = np.array([CLASSES.index(c) for c in predicted])
 
     def predict_proba(self, signal, rhythm=None):
         number = np.rint(np.atleast_2d(signal)[:, 0] * 10).astype(int)
         proba = np.repeat(((1 - CONFIDENCE) / 4)[number][:, None], 5, axis=1)
-        proba[range(len(number)), [CLASSES.index(self._said[n]) for n in number]] = CONFIDENCE[
-            number
-        ]
+        proba[range(len(number)), self._predicted[number]] = CONFIDENCE[number]
         return proba
 
     def attention(self, signal):
@@ -51,15 +52,23 @@ def ten_beats() -> Beats:
     )
 
 
+def strip_of(signal: np.ndarray, peaks: np.ndarray) -> Strip:
+    """A lead at 360 Hz and its beats, all of them normal."""
+    ecg = Ecg("flat", 360.0, ("MLII",), ("mV",), len(signal), lambda a, b, lead: signal[a:b])
+    table = pd.DataFrame({"sample": peaks, "time_s": peaks / 360, "quality": "ok"})
+    recording = ClassifiedRecording(table, known_beats(ecg, (0,), peaks))
+    return Strip(recording, np.zeros(len(peaks), dtype=int))
+
+
 def upload(demo: ClassifierDemo, content: bytes | dict[str, bytes], name: str = "mine.csv") -> None:
-    """What the page does when somebody hands in files."""
+    """Upload files, as the page does."""
     files = content if isinstance(content, dict) else {name: content}
     transfer(demo, list(files), list(files.values()))
     demo.wait()
 
 
 def transfer(demo: ClassifierDemo, names: list[str], contents: list[bytes]) -> None:
-    """Files as the page sends them, in pieces; several may have one name."""
+    """Send files in pieces, as the page does; several may have one name."""
     demo.view.pages.selected_index = OWN
     send = demo.view.own.files._receive
     send(None, {"kind": "begin", "transfer": "a", "names": names}, [])
@@ -70,8 +79,8 @@ def transfer(demo: ClassifierDemo, names: list[str], contents: list[bytes]) -> N
     send(None, {"kind": "end", "transfer": "a", "size": sum(map(len, contents))}, [])
 
 
-def classify(demo: ClassifierDemo, content: bytes | dict[str, bytes], **options) -> None:
-    upload(demo, content, **options)
+def classify(demo: ClassifierDemo, content: bytes | dict[str, bytes]) -> None:
+    upload(demo, content)
     demo.view.own.classify.click()
     demo.wait()
 
@@ -79,12 +88,3 @@ def classify(demo: ClassifierDemo, content: bytes | dict[str, bytes], **options)
 def csv(beats: Beats, labels: bool = True) -> bytes:
     rows = np.column_stack([beats.signal, beats.label]) if labels else beats.signal
     return "\n".join(",".join(f"{value:.6f}" for value in row) for row in rows).encode()
-
-
-def saved(demo: ClassifierDemo, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bytes]]:
-    """What goes to the browser from now on."""
-    files: list[tuple[str, bytes]] = []
-    monkeypatch.setattr(
-        demo.view.own.files, "save", lambda name, content, mime: files.append((name, content))
-    )
-    return files

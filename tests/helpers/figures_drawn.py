@@ -1,4 +1,4 @@
-"""Every figure once, drawn from made-up numbers."""
+"""Every figure once, drawn from invented numbers."""
 
 from functools import cache
 
@@ -12,38 +12,15 @@ from ecglib.metrics import ec57
 from ecglib.metrics.calibration import calibration_bins, risk_coverage
 from ecglib.metrics.scores import confusion_matrix
 from ecglib.metrics.tables import PUBLISHED_RESULTS, class_table
-from ecglib.plots.attributions import plot_attribution, plot_class_reasons, plot_collapse
-from ecglib.plots.beats import (
-    plot_augmentation,
-    plot_beat_cut,
-    plot_class_counts,
-    plot_example_beats,
-    plot_leak,
-    plot_rhythm,
-)
-from ecglib.plots.curves import (
-    plot_learning_curves,
-    plot_precision_recall_curves,
-    plot_reliability,
-    plot_risk_coverage,
-    plot_roc_curves,
-)
-from ecglib.plots.errors import plot_worst_beats
-from ecglib.plots.noise import plot_noise_lines, plot_noise_scores, plot_noise_traces
-from ecglib.plots.predictions import plot_attention, plot_beat_probabilities, plot_neighbours
-from ecglib.plots.protocols import (
-    plot_context,
-    plot_error_records,
-    plot_leak_scores,
-    plot_protocol_ladder,
-)
-from ecglib.plots.scores import plot_class_f1, plot_confusion, plot_model_ladder
+from ecglib.plots import attributions as explained
+from ecglib.plots import beats as drawn
+from ecglib.plots import curves, errors, noise, predictions, protocols, scores
 from ecglib.recordings.noise import conditions
 from ecglib.recordings.recording import Recording
 
 
 def draw_beats(n=20):
-    """Rows of two peaks, padded like real ones, and their classes in turn."""
+    """Padded rows with two peaks, and their classes in turn."""
     rng = np.random.default_rng(0)
     signal = np.zeros((n, BEAT_SAMPLES), np.float32)
     for row in signal:
@@ -62,17 +39,10 @@ def draw_predictions(n=2000, seed=0):
 
 def draw_history(epochs=6):
     epoch = np.arange(1, epochs + 1)
-    return pd.DataFrame(
-        {
-            "epoch": epoch,
-            "train_loss": 1 / epoch,
-            "validation_loss": 1.2 / epoch,
-            "validation_accuracy": 1 - 0.1 / epoch,
-            "validation_macro_f1": [0.5, 0.7, 0.8, 0.9, 0.85, 0.8][:epochs],
-            "learning_rate": 0.001 * epoch,
-            "kept": epoch == min(4, epochs),
-        }
-    )
+    table = pd.DataFrame({"epoch": epoch, "train_loss": 1 / epoch, "validation_loss": 1.2 / epoch})
+    table["validation_accuracy"] = 1 - 0.1 / epoch
+    table["validation_macro_f1"] = [0.5, 0.7, 0.8, 0.9, 0.85, 0.8][:epochs]
+    return table.assign(learning_rate=0.001 * epoch, kept=epoch == min(4, epochs))
 
 
 def draw_recording():
@@ -83,59 +53,17 @@ def draw_recording():
     return Recording("100", fs, signal, ("MLII",), marks, np.array(list("NVN+NN")))
 
 
-def draw_scores(protocols=("kaggle", "random", "patients")):
+def draw_leak():
     """A table as benchmarks/leak.py writes it."""
     y, p = draw_predictions()
-    scores = ec57.headline(y, p.argmax(1), np.arange(2000) % 7, n=20)
-    return pd.DataFrame(
-        [
-            {"protocol": protocol, "model": model, "beats_asked": asked} | scores
-            for protocol in protocols
-            for model in ("most frequent class", "KNN", "compact")
-            for asked in ("all", "shares samples", "shares none")
-        ]
-    )
-
-
-def draw_context():
-    """Three hundred beats of three classes, some of them early and some wide."""
-    rng = np.random.default_rng(0)
-    table = pd.DataFrame(rng.uniform(0.5, 1.5, (300, 4)), columns=["rr", "width", "a", "b"])
-    return table.rename(columns={"a": "rr_ratio", "b": "width_ratio"}).assign(
-        label=np.arange(300) % 3
-    )
-
-
-def new_figures():
-    """Figures of protocols, mistakes, reasons and noise."""
-    signal, label = draw_beats()
-    y, p = draw_predictions()
-    parts = np.random.default_rng(0).normal(size=signal.shape)
-    shares = np.abs(parts) / np.abs(parts).sum(axis=1, keepdims=True)
-    ladder = draw_scores(("kaggle",)).drop_duplicates("model")
-    worst = pd.DataFrame({"record": ["100"] * 4, "sample": [600, 900, 1500, 1800]})
-    worst = worst.assign(label="V", called="N", confidence=0.99)
-    noise = noise_scores(y, dict.fromkeys(conditions((6.0, -6.0)), p))
-    agreement = {"head": parts[:3], "head, lstm": parts[3:6]}
-    curve = risk_coverage(y, p)
-    return {
-        "protocol_ladder": plot_protocol_ladder({"known": ladder, "new": None}),
-        "leak_scores": plot_leak_scores(draw_scores()),
-        "context": plot_context(draw_context()),
-        "error_records": plot_error_records(np.arange(2000) % 30, y, p.argmax(1)),
-        "worst_beats": plot_worst_beats(worst, lambda name: draw_recording()),
-        "attribution": plot_attribution(signal[:5], parts[:5], np.abs(parts[:5]), label[:5]),
-        "class_reasons": plot_class_reasons(
-            signal, label, {"compact": shares, "deep": shares}, {"compact": shares, "deep": shares}
-        ),
-        "collapse": plot_collapse(
-            signal[0], parts[0], parts[1], {"compact": agreement, "deep": agreement}
-        ),
-        "noise_traces": plot_noise_traces({"clean": parts[0], "em": parts[1]}, "record", 360),
-        "noise_scores": plot_noise_scores({"KNN": noise, "compact": noise}),
-        "noise_lines": plot_noise_lines({"with": noise}, "macro_f1", "macro F1"),
-        "risk_coverage": plot_risk_coverage({"KNN, test": curve}, {"KNN, test": (0.9, 0.1)}),
+    headline = ec57.headline(y, p.argmax(1), np.arange(2000) % 7, n=20)
+    columns = {
+        "protocol": protocols.PROTOCOL_STYLE,
+        "model": ("most frequent class", "KNN", "compact"),
+        "beats_asked": ("all", "shares samples", "shares none"),
     }
+    index = pd.MultiIndex.from_product(columns.values(), names=columns)
+    return index.to_frame(index=False).assign(**headline)
 
 
 @cache
@@ -144,29 +72,57 @@ def all_figures():
     signal, label = draw_beats()
     y, p = draw_predictions()
     table = class_table({("KNN", "test"): (y, p), ("compact", "test"): (y, p)}, n=50)
-    ladder = pd.DataFrame({"model": ["KNN", "compact"], "accuracy": [0.97, 0.98]})
-    ladder["macro_f1"] = [0.88, 0.93]
-    beats = Beats(signal, label, np.full(20, "100"), np.arange(20), *np.ones((2, 20), np.float32))
+    comparison = pd.DataFrame({"model": ["KNN", "compact"], "accuracy": [0.97, 0.98]})
+    comparison["macro_f1"] = [0.88, 0.93]
+    rr = np.ones(20, np.float32)
+    beats = Beats(signal, label, np.full(20, "100"), np.arange(20), rr, rr)
     leak = pd.DataFrame({"beats": [0.96, 0.0], "patients": [1, 0]}, index=["kaggle", "patients"])
-    attention = np.full((5, 24), 1 / 24)
     bins = calibration_bins(y, p)
-    return new_figures() | {
-        "class_counts": plot_class_counts({"train": label, "test": label[:4]}),
-        "example_beats": plot_example_beats(signal, label, 2),
-        "beat_cut": plot_beat_cut(draw_recording(), 600),
-        "leak": plot_leak(leak),
-        "augmentation": plot_augmentation(signal[:5], label[:5], {"roll": signal[5:10]}),
-        "attention": plot_attention(signal[:5], attention, label[:5]),
-        "beat_probabilities": plot_beat_probabilities(signal[0], p[0], "N"),
-        "rhythm": plot_rhythm(np.linspace(0.3, 1.5, 20), label, np.full(20, 0.8)),
-        "neighbours": plot_neighbours(beats[:3], beats, np.arange(6).reshape(3, 2)),
-        "learning_curves": plot_learning_curves(draw_history()),
-        "confusion": plot_confusion({"test": confusion_matrix(y, p.argmax(1))}),
-        "roc_curves": plot_roc_curves({"test": (y, p)}),
-        "precision_recall_curves": plot_precision_recall_curves({"test": (y, p)}),
-        "class_f1": plot_class_f1(table),
-        "reliability": plot_reliability({"KNN": bins, "compact": bins}),
-        "model_ladder": plot_model_ladder(ladder, PUBLISHED_RESULTS),
+    parts = np.random.default_rng(0).normal(size=signal.shape)
+    shares = np.abs(parts) / np.abs(parts).sum(axis=1, keepdims=True)
+    networks = dict.fromkeys(("compact", "deep"), shares)
+    agreement = dict.fromkeys(networks, {"head": parts[:3], "head, lstm": parts[3:6]})
+    of_one = draw_leak().drop_duplicates("model")
+    worst = pd.DataFrame({"record": ["100"] * 4, "sample": [600, 900, 1500, 1800]})
+    worst = worst.assign(label="V", predicted="N", confidence=0.99)
+    stress = noise_scores(y, dict.fromkeys(conditions((6.0, -6.0)), p))
+    of_test = {"test": (y, p)}
+    usual = np.full(20, 0.8)
+    columns = ["rr", "width", "rr_ratio", "width_ratio"]
+    context = pd.DataFrame(parts[:, :4], columns=columns).assign(label=np.arange(20) % 3)
+    return {
+        "class_counts": drawn.plot_class_counts({"train": label, "test": label[:4]}),
+        "example_beats": drawn.plot_example_beats(signal, label, 2),
+        "beat_cut": drawn.plot_beat_cut(draw_recording(), 600),
+        "leak": drawn.plot_leak(leak),
+        "augmentation": drawn.plot_augmentation(signal[:5], label[:5], {"roll": signal[5:10]}),
+        "rhythm": drawn.plot_rhythm(np.linspace(0.3, 1.5, 20), label, usual),
+        "attention": predictions.plot_attention(signal[:5], np.full((5, 24), 1 / 24), label[:5]),
+        "beat_probabilities": predictions.plot_beat_probabilities(signal[0], p[0], "N"),
+        "neighbours": predictions.plot_neighbours(beats[:3], beats, np.arange(6).reshape(3, 2)),
+        "learning_curves": curves.plot_learning_curves(draw_history()),
+        "roc_curves": curves.plot_roc_curves(of_test),
+        "precision_recall_curves": curves.plot_precision_recall_curves(of_test),
+        "reliability": curves.plot_reliability({"KNN": bins, "compact": bins}),
+        "risk_coverage": curves.plot_risk_coverage(
+            {"KNN, test": risk_coverage(y, p)}, {"KNN, test": (0.9, 0.1)}
+        ),
+        "confusion": scores.plot_confusion({"test": confusion_matrix(y, p.argmax(1))}),
+        "class_f1": scores.plot_class_f1(table),
+        "model_comparison": scores.plot_model_comparison(comparison, PUBLISHED_RESULTS),
+        "protocol_comparison": protocols.plot_protocol_comparison({"known": of_one, "new": None}),
+        "leak_scores": protocols.plot_leak_scores(draw_leak()),
+        "context": protocols.plot_context(context),
+        "error_records": protocols.plot_error_records(np.arange(2000) % 30, y, p.argmax(1)),
+        "worst_beats": errors.plot_worst_beats(worst, lambda name: draw_recording()),
+        "attribution": explained.plot_attribution(signal[:5], parts[:5], shares[:5], label[:5]),
+        "class_attributions": explained.plot_class_attributions(signal, label, networks, networks),
+        "randomisation_test": explained.plot_randomisation_test(
+            signal[0], parts[0], parts[1], agreement
+        ),
+        "noise_traces": noise.plot_noise_traces({"clean": parts[0], "em": parts[1]}, "record", 360),
+        "noise_scores": noise.plot_noise_scores({"KNN": stress, "compact": stress}),
+        "noise_lines": noise.plot_noise_lines({"with": (stress, "macro_f1")}, "macro F1"),
     }
 
 

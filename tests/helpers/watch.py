@@ -1,7 +1,6 @@
-"""What hostile input must not do: hang, fill the memory, write files, run code. POSIX only.
+"""Hostile input must not hang, fill the memory, write files or run code. POSIX only.
 
-``watched()`` is a context manager; whatever happens inside that is not allowed raises
-``NotAllowed``, which no ``except Exception`` hides.
+Inside ``watched()``, all of this raises ``NotAllowed``, which no ``except Exception`` hides.
 """
 
 import os
@@ -29,7 +28,7 @@ _seen: list[str] | None = None
 
 
 class NotAllowed(BaseException):
-    """Input has made the code do what it must never do."""
+    """The code did something that input must not cause."""
 
 
 def _audit(event: str, arguments: tuple) -> None:
@@ -49,7 +48,7 @@ sys.addaudithook(_audit)
 
 @contextmanager
 def watched() -> Iterator[None]:
-    """Raise NotAllowed if the block takes too long, too much, writes, or runs something."""
+    """Raise NotAllowed if the block takes much time or memory, writes, or runs something."""
     global _seen
 
     def too_long(*_) -> None:
@@ -57,8 +56,7 @@ def watched() -> Iterator[None]:
 
     previous = signal.signal(signal.SIGVTALRM, too_long)
     signal.setitimer(signal.ITIMER_VIRTUAL, CPU_SECONDS)
-    seen, _seen = [], []
-    seen = _seen
+    seen = _seen = []
     tracemalloc.start()
     try:
         yield

@@ -88,12 +88,11 @@ def test_quick_run_is_whole_real_and_made_the_default_model(quick: dict) -> None
         assert quick["metrics"][f"compact_test_{score}"] == said
 
 
-@pytest.mark.parametrize("profile", ["quick", "full"])
 @pytest.mark.parametrize(
     "lesson", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda p: p.stem
 )
-def test_executed_notebooks_are_those_of_today(profile: str, lesson: Path) -> None:
-    executed = nbformat.read(ROOT / "outputs" / profile / "notebooks" / lesson.name, as_version=4)
+def test_executed_notebooks_are_those_of_today(lesson: Path) -> None:
+    executed = nbformat.read(ROOT / "outputs/quick/notebooks" / lesson.name, as_version=4)
     shown = {
         cell.id: cell.source
         for cell in executed.cells

@@ -14,7 +14,7 @@ from ecglib.paths import ROOT, Run
 
 @pytest.mark.slow
 def test_all_notebooks_run_and_keep_their_promises(tmp_path, capsys):
-    run = Run(str(tmp_path / "smoke"))
+    run = Run(str(tmp_path / "smoke"), synthetic=True)
     shipped = {path: path.stat().st_mtime_ns for path in (ROOT / "models").glob("*.safetensors")}
     status = run_all.main(["--profile", "smoke"], outputs=str(tmp_path))
     assert status == 0, capsys.readouterr().err
@@ -31,9 +31,7 @@ def test_all_notebooks_run_and_keep_their_promises(tmp_path, capsys):
         assert json.loads(path.read_text())["data"] == "SYNTHETIC", path.name
     for path in run.figures.glob("*.svg"):
         assert "SYNTHETIC" in path.read_text(), path.name
-    assert Classifier.load(run.model_file("compact", synthetic=True)).card["trained_on"][
-        "synthetic"
-    ]
+    assert Classifier.load(run.model_file("compact")).card["trained_on"]["synthetic"]
     assert shipped == {p: p.stat().st_mtime_ns for p in (ROOT / "models").glob("*.safetensors")}
 
     # The same training once more, as run.json describes it: the very same weights.
@@ -46,14 +44,14 @@ def test_all_notebooks_run_and_keep_their_promises(tmp_path, capsys):
 
 @pytest.mark.slow
 def test_new_patients_get_a_model_of_their_own(tmp_path, capsys):
-    run = Run(str(tmp_path / "smoke"))
+    run = Run(str(tmp_path / "smoke"), synthetic=True)
     shipped = (ROOT / "models" / "patients.safetensors").read_bytes()
-    quick = {"02": "", "03": "-p epochs 1", "04": "-p explained 2 -p resamples 50"}
+    quick = {"02": "", "03": "-p epochs 1", "04": "-p n_explained 2 -p n_bootstrap 50"}
     for number, values in quick.items():
         call = f"--profile smoke --only {number} -p protocol patients {values}".split()
         assert run_all.main(call, outputs=str(tmp_path)) == 0, capsys.readouterr().err
     assert (ROOT / "models" / "patients.safetensors").read_bytes() == shipped
-    saved = PatientwiseClassifier.load(run.model_file("patients", synthetic=True))
+    saved = PatientwiseClassifier.load(run.model_file("patients"))
     assert saved.card["trained_on"]["protocol"] == "patients"
     assert "SYNTHETIC" in (run.figures / "03_context.svg").read_text()
     judged = pd.read_csv(run.metrics / "04_ec57.csv").set_index(["model", "class"])

@@ -1,4 +1,4 @@
-"""The classifier demo: what it knows (``session``) joined with its looks (``view``).
+"""The classifier demo: joins its state (``session``) with its widgets (``view``).
 
 ::
 
@@ -8,14 +8,14 @@
 
 from collections.abc import Callable
 
-from ecglib.apps.demo.guard import Guard
+from ecglib.apps.demo.safe_callback import SafeCallback
 from ecglib.apps.demo.state.background import Jobs
 from ecglib.apps.demo.state.gallery import Gallery
-from ecglib.apps.demo.state.results import as_annotations, as_csv, results
+from ecglib.apps.demo.state.results import as_annotations, as_csv, normal_scores, results
 from ecglib.apps.demo.state.session import ABOUT, Session
 from ecglib.apps.demo.state.uploads import Corrections
 from ecglib.apps.demo.widgets.about import about_html, cautions
-from ecglib.apps.demo.widgets.html import table_html
+from ecglib.apps.demo.widgets.elements import table_html
 from ecglib.apps.demo.widgets.view import STEP, DemoView
 from ecglib.beats.beats import Beats
 from ecglib.models.classifier import Classifier
@@ -24,7 +24,7 @@ ROWS = 25  # of the table, at a time
 
 
 class ClassifierDemo:
-    """Look at beats and recordings, and at what the classifier says of them.
+    """Look at beats and recordings, and at their predictions.
 
     Parameters
     ----------
@@ -32,19 +32,17 @@ class ClassifierDemo:
     beats : Beats
         The test beats of a split.
     protocol : str
-        Of that split. The view says so if the model was trained under another one.
+        Protocol of that split. The view warns if the model was trained under another one.
     seed : int
-        Of the button "Random".
+        Seed of the button "Random".
     models : mapping of str to Path, optional
         Model files to choose from besides `classifier`, by name.
     folder : Path, optional
-        Of the recordings that the test beats were cut from.
+        Folder of the recordings that the test beats were cut from.
     samples : Path, optional
         A folder of CSV files to try.
     proba : ndarray, shape (n, 5), optional
-        What the classifier says of `beats`, where it is known already.
-    rhythm : ndarray, shape (n, 6), optional
-        Of `beats`, as ``rhythm_features`` gives it for all beats of their recordings.
+        Class probabilities of `beats`, if known already.
 
     Attributes
     ----------
@@ -72,18 +70,18 @@ class ClassifierDemo:
             session.recordings(),
             session.samples(),
         )
-        self._guard = Guard(self.view.say, self._go_on)
-        self._jobs = Jobs(self._guard.lock, self.view.show_job, self._fail)
+        self._safe = SafeCallback(self.view.say, self._go_on)
+        self._jobs = Jobs(self._safe.lock, self.view.show_job, self._fail)
         self._wire()
-        self._guard(lambda _: None)(None)
+        self._safe(lambda _: None)(None)
 
     @property
     def gallery(self) -> Gallery | None:
-        """The beats in sight."""
+        """The beats of the current page."""
         return self.session.gallery
 
     def wait(self) -> None:
-        """Until everything that was asked for has been computed; for notebooks and tests."""
+        """Wait until all computations are done; for notebooks and tests."""
         self._jobs.wait()
 
     def _cautions(self) -> list[str]:
@@ -104,31 +102,31 @@ class ClassifierDemo:
             view.atr: self._save_atr,
         }
         for button, action in pressed.items():
-            button.on_click(self._guard(lambda _, action=action: action()))
+            button.on_click(self._safe(lambda _, action=action: action()))
         changed = {
             view.threshold: self._set_threshold,
             view.model: self._set_model,
             view.second: self._set_second,
-            view.own.sample: lambda change: self._open(session.hand_in_sample, change.new),
-            view.own.recording: lambda change: self._open(session.hand_in_recording, change.new),
+            view.own.sample: lambda change: self._open(session.open_sample, change.new),
+            view.own.recording: lambda change: self._open(session.open_recording, change.new),
         }
         changed |= dict.fromkeys(view.choices(), self._select)
         changed |= dict.fromkeys(view.own.corrections(), self._correct)
-        # Drawing anew, which follows everything, is all that these ask for.
+        # These need a new drawing only, which follows every action.
         changed |= dict.fromkeys(view.looks(), lambda change: None)
         for control, action in changed.items():
-            control.observe(self._guard(action), names="value")
-        view.pages.observe(self._guard(self._turn_to), names="selected_index")
-        view.own.files.on_files(self._guard(self._receive))
-        # Moving a trace draws nothing else anew, and leaves work that is going on alone.
+            control.observe(self._safe(action), names="value")
+        view.pages.observe(self._safe(self._turn_to), names="selected_index")
+        view.own.files.on_files(self._safe(self._receive))
+        # Moving a trace redraws nothing else and does not disturb running work.
         for button, action in view.movements().items():
-            button.on_click(self._guard(lambda _, action=action: action(), alone=True))
-        view.stop.on_click(self._guard(lambda _: self._stop(), alone=True))
-        refresh = self._guard(lambda _: view.strip.refresh(), alone=True)
+            button.on_click(self._safe(lambda _, action=action: action(), alone=True))
+        view.stop.on_click(self._safe(lambda _: self._stop(), alone=True))
+        refresh = self._safe(lambda _: view.strip.refresh(), alone=True)
         view.strip.x.scale.observe(refresh, names=["min", "max"])
 
     def _catch_up(self) -> None:
-        """Compute what the page in sight lacks: at once if it is short, else in the background."""
+        """Compute what the current page lacks: at once if it is short, else in the background."""
         while (work := self.session.next_work()) is not None:
             if not work.short:
                 self._jobs.start(work, self._go_on)
@@ -140,14 +138,14 @@ class ClassifierDemo:
                 return
 
     def _go_on(self) -> None:
-        """Something has changed: show it, and compute what is still lacking."""
+        """Compute what is missing, and show the state."""
         self._catch_up()
         self._show()
 
     def _fail(self, error: Exception) -> None:
         self.session.stop()
-        self._guard.report(error)
-        self._guard(lambda _: self._show(), alone=True)(None)
+        self._safe.report(error)
+        self._safe(lambda _: self._show(), alone=True)(None)
 
     def _stop(self) -> None:
         self.session.stop()
@@ -157,8 +155,8 @@ class ClassifierDemo:
 
     def _show(self) -> None:
         view, session, gallery = self.view, self.session, self.gallery
-        with self._guard.quietly():
-            warnings = session.strip.warnings if session.strip else ()
+        with self._safe.quietly():
+            warnings = session.strip.recording.warnings if session.strip else ()
             view.own.show_upload(session.upload, session.known_fs, session.corrections, warnings)
             if gallery is not None and gallery is not self._offered:
                 self._offered = gallery
@@ -192,29 +190,28 @@ class ClassifierDemo:
     def _tell_about(self) -> None:
         session = self.session
         current = session.tests.classifier is session.classifier
-        self.view.about.value = about_html(
-            session.classifier.card, session.tests if current else None
-        )
+        scores = normal_scores(session.tests) if current else {}
+        self.view.about.value = about_html(session.classifier.card, scores)
 
-    # --- what a person does ----------------------------------------------------------------------
+    # --- actions of a person ---------------------------------------------------------------------
 
     def _select(self, _) -> None:
         self.gallery.select(*(control.value for control in self.view.choices()))
 
     def _next_abnormal(self) -> None:
         if not self.gallery.next_abnormal():
-            self.view.say("No other beat of this choice is called abnormal.")
+            self.view.say("No other selected beat is predicted as abnormal.")
 
     def _set_threshold(self, change) -> None:
-        # The browser moves a threshold such as 0.957 to the slider's nearest step: no one did.
+        # The browser itself moves a threshold such as 0.957 to the slider's nearest step.
         if abs(change.new - self.session.tests.threshold) > STEP / 2:
             self.session.set_threshold(change.new)
 
     def _set_model(self, change) -> None:
         session, view = self.session, self.view
-        with self._guard.or_back(change):
+        with self._safe.or_back(change):
             session.use_model(change.new)
-        with self._guard.quietly():
+        with self._safe.quietly():
             view.threshold.value = round(session.classifier.threshold, 2)
             view.offer_second([name for name in session.model_names() if name != change.new])
         session.compare_with(view.second.value)
@@ -223,30 +220,30 @@ class ClassifierDemo:
             self._tell_about()
 
     def _set_second(self, change) -> None:
-        with self._guard.or_back(change):
+        with self._safe.or_back(change):
             self.session.compare_with(change.new)
 
-    def _open(self, hand_in: Callable[[str], None], name: str) -> None:
+    def _open(self, open_files: Callable[[str], None], name: str) -> None:
         if name:
-            self._jobs.stop()  # it is about other files
-            hand_in(name)
+            self._jobs.stop()  # it works on other files
+            open_files(name)
 
     def _receive(self, files: dict[str, bytes] | ValueError) -> None:
         if isinstance(files, ValueError):
             raise files
-        with self._guard.quietly():
+        with self._safe.quietly():
             self.view.own.forget_choice()
         self._jobs.stop()
-        self.session.hand_in(files)
+        self.session.open_files(files)
 
     def _correct(self, _) -> None:
         page, session = self.view.own, self.session
         self._jobs.stop()
-        told = session.corrections.fs if page.fs.value == session.known_fs else page.fs.value
+        fs = session.corrections.fs if page.fs.value == session.known_fs else page.fs.value
         session.correct(
             Corrections(
                 kind=page.kind.value,
-                fs=told or None,
+                fs=fs or None,
                 lead=page.lead.value or 0,
                 header=page.header.value,
                 decimal=page.decimal.value,
@@ -259,10 +256,10 @@ class ClassifierDemo:
 
     def _save_atr(self) -> None:
         if self.session.strip is None:
-            raise ValueError("Annotations belong to a recording: hand one in first.")
+            raise ValueError("Annotations need a recording. Choose one first.")
         content = as_annotations(self.gallery, self.session.strip)
         self._save(f"{self.session.name}_classified.atr", content, "application/octet-stream")
 
     def _save(self, name: str, content: bytes, mime: str) -> None:
         self.view.own.files.save(name, content, mime)
-        self.view.say(f"{len(self.gallery):,} beats go to {name}, in your browser's downloads.")
+        self.view.say(f"Your browser saves {len(self.gallery):,} beats as {name}.")

@@ -1,9 +1,10 @@
-"""The report of a recording: how many beats of which class, how fast, and what stands out.
+"""The report of a recording: how many beats of which class, how fast, and which events.
 
-    python -m ecglib.report night.edf --out night.pdf
+    ecg-report night.edf --out night.pdf
 
-The page, a table (.csv), the numbers (.json) or annotations for WFDB viewers (.ai, or .atr where
-there are none): the suffix of ``--out`` decides. Education and research only, not a medical device.
+The suffix of ``--out`` chooses between the page (.pdf, .png), a table (.csv), the numbers (.json),
+and annotations for WFDB viewers (.ai, or .atr where there are none). Education and research only,
+not a medical device.
 """
 
 import argparse
@@ -20,36 +21,30 @@ from ecglib.recordings.wfdb import write_annotations
 ANNOTATIONS = (".atr", ".ai")
 
 
-def is_same(path: Path, other: str) -> bool:
-    """Whether two names are of one file that is there."""
-    return Path(other).exists() and path.samefile(other)
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Write the report of one file."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ecglib.report", description=__doc__.splitlines()[0]
-    )
+    parser = argparse.ArgumentParser(prog="ecg-report", description=__doc__.splitlines()[0])
     parser.add_argument("file", help="a WFDB record, text, EDF or ISHNE file, folder or zip")
     out = ".pdf, .png, .json, .csv, .ai, or .atr where there is none"
     parser.add_argument("--out", type=Path, required=True, help=out)
-    parser.add_argument("--fs", type=float, help="sampling rate in Hz, if the file does not tell")
+    parser.add_argument("--fs", type=float, help="sampling rate in Hz, if the file has none")
     parser.add_argument("--lead", default="0", help="number from 0, or name")
     parser.add_argument("--invert", action="store_true", help="the lead is upside down")
-    asked = parser.parse_args(arguments)
-    kind = asked.out.suffix.lower()
+    given = parser.parse_args(arguments)
+    kind = given.out.suffix.lower()
     if kind not in {".pdf", ".png", ".json", ".csv", *ANNOTATIONS}:
         parser.error(f"--out ends in .pdf, .png, .json, .csv, .atr or .ai, not '{kind}'")
-    if asked.out.exists() and (kind == ".atr" or is_same(asked.out, asked.file)):
+    file = Path(given.file)
+    if given.out.exists() and (kind == ".atr" or file.exists() and given.out.samefile(file)):
         parser.error(
-            f"{asked.out.name} is there already, as the recording or the annotations of somebody: "
+            f"{given.out.name} exists and is the recording, or may be somebody's annotations: "
             "choose another name, for annotations one that ends in .ai"
         )
-    lead = int(asked.lead) if asked.lead.isdecimal() else asked.lead
+    lead = int(given.lead) if given.lead.isdecimal() else given.lead
     try:
-        with open_ecg(asked.file, fs=asked.fs) as ecg:
-            recording = Classifier.load().classify_opened(ecg, lead, invert=asked.invert)
-            write(recording, asked.out)
+        with open_ecg(file, fs=given.fs) as ecg:
+            recording = Classifier.load().classify_opened(ecg, lead, invert=given.invert)
+            write(recording, given.out)
     except (ValueError, OSError) as error:
         raise SystemExit(f"{error}") from error
     for sentence in recording.warnings + recording.assumed:

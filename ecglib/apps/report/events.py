@@ -1,4 +1,4 @@
-"""What stands out in a classified recording: rates, couplets, runs, bigeminy, pauses."""
+"""Events of a classified recording: couplets, runs, bigeminy, pauses; its rates and counts."""
 
 import json
 import math
@@ -12,8 +12,8 @@ from ecglib.models.recordings import ClassifiedRecording
 
 PAUSE_S = 2.0  # an RR interval as long as this is a pause
 RATE_BEATS = 8  # whose mean RR interval is a heart rate
-# Patterns in the string of classes, where "-" is a beat without a verdict. The usual definitions:
-# two in a row are a couplet, three a run; three times in turn are a bigeminy or trigeminy.
+# Patterns in the string of classes, where "-" is an unreadable beat. The usual definitions: two in
+# a row are a couplet, three a run; three alternations are a bigeminy or trigeminy.
 PATTERNS = {
     "V run": "V{3,}",
     "V couplet": "(?<!V)VV(?!V)",
@@ -22,25 +22,18 @@ PATTERNS = {
     "bigeminy": "(?:[NQ]V){3,}",
     "trigeminy": "(?:[NQ]{2}V){3,}",
 }
-DISCLAIMER = "Education and research only. Not a medical device: nothing here may guide care."
+DISCLAIMER = "Education and research only. Not a medical device: do not use it for patient care."
 
 
 def events(recording: ClassifiedRecording) -> pd.DataFrame:
-    """What stands out in a classified recording.
+    """One row for each event in time order.
 
-    Parameters
-    ----------
-    recording : ClassifiedRecording
-
-    Returns
-    -------
-    DataFrame
-        One row an event in time order: ``event`` (a key of ``PATTERNS``, ``pause``, ``longest
-        RR``), ``start_s``, ``end_s``, ``beats``, ``rate_bpm`` (NaN for single intervals).
+    Columns are ``event`` (a key of ``PATTERNS``, ``pause``, ``longest RR``), ``start_s``,
+    ``end_s``, ``beats`` and ``rate_bpm`` (NaN for single intervals).
     """
     table, rr = recording.table, recording.rr
     time = table["time_s"].to_numpy()
-    # Behind an interval that nobody knows, there may have been beats: it ends a run.
+    # An unknown interval may hide beats, so it ends a run.
     pieces = [
         (label or "-") + "-" * bool(np.isnan(interval))
         for label, interval in zip(table["label"], rr, strict=True)
@@ -64,7 +57,7 @@ def events(recording: ClassifiedRecording) -> pd.DataFrame:
 def heart_rate(recording: ClassifiedRecording, every_s: float = 60.0) -> pd.DataFrame:
     """Heart rate over time: ``start_s`` and the mean, lowest and highest rate in bpm.
 
-    Lowest and highest are of eight beats each; what has no verdict is left out.
+    Lowest and highest are means of eight beats. Unknown RR intervals are left out.
     """
     rr = pd.Series(recording.rr)
     rates = pd.DataFrame(
@@ -95,56 +88,53 @@ def summarise(recording: ClassifiedRecording) -> dict:
     -------
     dict
         ``recording``, ``classes`` (beats, share, per hour), ``burden`` of V and S (share of the
-        beats with a verdict), ``heart_rate``, ``events`` (how many, and each with its times).
+        readable beats), ``heart_rate``, ``events`` (how many, and each with its times).
     """
-    table, about = recording.table, _about(recording)
-    judged = int((table["label"] != "").sum())
-    silent_s = sum(part["end_s"] - part["start_s"] for part in about["no_verdict"])
-    hours = max(about["duration_s"] - silent_s, 1e-9) / 3600
+    table, unreadable = recording.table, recording.unreadable
+    readable = int((table["label"] != "").sum())
+    unreadable_s = sum(part["end_s"] - part["start_s"] for part in unreadable)
+    hours = max(recording.duration_s - unreadable_s, 1e-9) / 3600
     counts = {name: int((table["label"] == name).sum()) for name in CLASSES}
-    share = {name: count / judged if judged else 0.0 for name, count in counts.items()}
+    share = {name: count / readable if readable else 0.0 for name, count in counts.items()}
     rates, found, rr = heart_rate(recording), events(recording), recording.rr
-    overall = {
-        "mean_bpm": 60 / np.nanmean(rr) if np.isfinite(rr).any() else None,
-        "lowest_bpm": rates["lowest_bpm"].min() if len(rates) else None,
-        "highest_bpm": rates["highest_bpm"].max() if len(rates) else None,
-    }
     report = {
-        "recording": about
-        | {"beats": len(table), "with_verdict": judged, "no_verdict_s": silent_s},
+        "recording": {
+            "name": recording.name,
+            "fs": recording.fs,
+            "lead": ", ".join(recording.leads),
+            "duration_s": recording.duration_s,
+            "beats": len(table),
+            "with_verdict": readable,
+            "unreadable_s": unreadable_s,
+            "unreadable": unreadable,
+            "assumed": recording.assumed,
+            "warnings": recording.warnings,
+        },
         "classes": {
             name: {"beats": counts[name], "share": share[name], "per_hour": counts[name] / hours}
             for name in CLASSES
         },
         "burden": {"V": share["V"], "S": share["S"]},
         "uncertain": int(table["uncertain"].sum()),
-        "heart_rate": overall | {"per_minute": rates.to_dict("records")},
+        "heart_rate": {
+            "mean_bpm": 60 / np.nanmean(rr) if np.isfinite(rr).any() else None,
+            "lowest_bpm": rates["lowest_bpm"].min(),
+            "highest_bpm": rates["highest_bpm"].max(),
+            "per_minute": rates.to_dict("records"),
+        },
         "events": {
             "counts": {name: int((found["event"] == name).sum()) for name in [*PATTERNS, "pause"]},
             "list": found.to_dict("records"),
         },
         "disclaimer": DISCLAIMER,
     }
-    return _known(json.loads(json.dumps(report, default=float)))
+    return _without_nan(json.loads(json.dumps(report, default=float)))
 
 
-def _about(recording: ClassifiedRecording) -> dict:
-    """What the report says of the recording itself."""
-    return {
-        "name": recording.name,
-        "fs": recording.fs,
-        "lead": ", ".join(recording.leads),
-        "duration_s": recording.duration_s,
-        "no_verdict": recording.unreadable,
-        "assumed": recording.assumed,
-        "warnings": recording.warnings,
-    }
-
-
-def _known(value):
-    """The same JSON-like value with None for what is not a number, which JSON can't hold."""
+def _without_nan(value):
+    """The same JSON-like value with None for NaN and infinity, which JSON can't hold."""
     if isinstance(value, dict):
-        return {key: _known(each) for key, each in value.items()}
+        return {key: _without_nan(each) for key, each in value.items()}
     if isinstance(value, list):
-        return [_known(each) for each in value]
+        return [_without_nan(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -15,24 +15,16 @@ from ecglib.recordings.recording import RECORDING_FS
 A4 = (8.27, 11.69)  # inches
 STRIP_S = 10.0
 STRIPS = 6
-# Whose strips come first when there are more events than room.
-NOTABLE = (
-    "V run",
-    "pause",
-    "S run",
-    "bigeminy",
-    "V couplet",
-    "trigeminy",
-    "S couplet",
-    "longest RR",
-)
+# The order in which kinds of events get a strip.
+NOTABLE = ("V run", "pause", "S run", "bigeminy", "V couplet", "trigeminy", "S couplet",
+           "longest RR")  # fmt: skip
 
 
 @styled
 def draw_report(recording: ClassifiedRecording) -> Figure:
-    """One A4 page: numbers, heart rate over time, and strips of the events; the file is open."""
+    """One A4 page of an open recording: numbers, heart rate over time, strips of the events."""
     report, table, ecg = summarise(recording), recording.table, recording.found.ecg
-    chosen = notable(report["events"]["list"], report["recording"]["no_verdict"])
+    chosen = notable(report["events"]["list"], report["recording"]["unreadable"])
     figure = plt.figure(figsize=A4, layout="none")
     figure.subplots_adjust(0, 0, 1, 1)
     grid = figure.add_gridspec(STRIPS, 1, left=0.08, right=0.95, top=0.57, bottom=0.06, hspace=0.62)
@@ -45,32 +37,30 @@ def draw_report(recording: ClassifiedRecording) -> Figure:
         start = max(min(max(event["start_s"] - 1.5, middle - STRIP_S / 2), last), 0)
         first = round(start * RECORDING_FS)
         stop = min(first + round(STRIP_S * RECORDING_FS), n_samples)
-        trace = read_block(ecg, lead, first, stop)
         ax = figure.add_subplot(grid[k])
-        _strip(ax, trace, start, table, event, ecg.units[lead], k == len(chosen) - 1)
+        _strip(ax, read_block(ecg, lead, first, stop), start, table, event)
+        ax.set_ylabel(ecg.units[lead])
+        ax.tick_params(labelbottom=event is chosen[-1])
     if not chosen:
         figure.text(0.08, 0.55, "No beats were found.", size=9)
     figure.text(0.08, 0.025, DISCLAIMER, size=8, weight="bold", color="#B00020")
     return figure
 
 
-def notable(found: list[dict], no_verdict: list[dict]) -> list[dict]:
-    """The events that get a strip, one of each kind first, in time order.
+def notable(found: list[dict], unreadable: list[dict]) -> list[dict]:
+    """The events that get a strip in time order, chosen one of each kind first.
 
-    Where there is room left, the longest stretches without a verdict get one, too.
+    The longest unreadable stretches get the strips that are left.
     """
-    by_kind = {name: [e for e in found if e["event"] == name] for name in NOTABLE}
-    for group in by_kind.values():
+    ranked = []
+    for kind, name in enumerate(NOTABLE):
+        group = [event for event in found if event["event"] == name]
         group.sort(key=lambda e: (-e["beats"], e["start_s"] - e["end_s"]))
-    ranked = [
-        (place, NOTABLE.index(name), k)
-        for name, group in by_kind.items()
-        for place, k in enumerate(range(len(group)))
-    ]
-    candidates = [by_kind[NOTABLE[kind]][k] for _, kind, k in sorted(ranked)]
+        ranked += [(place, kind, event) for place, event in enumerate(group)]
+    candidates = [event for *_, event in sorted(ranked, key=lambda each: each[:2])]
     candidates += [
-        part | {"event": f"no verdict, {part['quality']}", "rate_bpm": None}
-        for part in sorted(no_verdict, key=lambda part: part["start_s"] - part["end_s"])
+        part | {"event": f"unreadable, {part['quality']}", "rate_bpm": None}
+        for part in sorted(unreadable, key=lambda part: part["start_s"] - part["end_s"])
     ]
     picked: list[dict] = []
     for event in candidates:
@@ -92,11 +82,10 @@ def _head(figure: Figure, report: dict) -> None:
     text = (
         f"Lead {about['lead'][:20]}, {about['fs']:g} Hz, {clock(about['duration_s'])} h. "
         f"{about['beats']:,} beats found, {report['uncertain']:,} uncertain. "
-        f"No verdict in {clock(about['no_verdict_s'])} h of poor signal."
+        f"{clock(about['unreadable_s'])} h are unreadable."
     )
     figure.text(0.08, 0.935, text, size=8.5, color=INK)
     figure.text(0.08, 0.905, "Beats", size=9, weight="bold")
-    lines = []
     for k, name in enumerate(CLASSES):
         own = report["classes"][name]
         y = 0.887 - 0.017 * k
@@ -110,7 +99,7 @@ def _head(figure: Figure, report: dict) -> None:
     longest = [e for e in report["events"]["list"] if e["event"] == "longest RR"]
     lines = [
         f"Heart rate {shown[0]} bpm, from {shown[1]} to {shown[2]} (8 beats)",
-        f"Burden: V {report['burden']['V']:.2%}, S {report['burden']['S']:.2%} of judged beats",
+        f"Burden: V {report['burden']['V']:.2%}, S {report['burden']['S']:.2%} of readable beats",
         ", ".join(f"{counts[name]} × {name}" for name in list(PATTERNS)[:4]),
         f"{counts['bigeminy']} × bigeminy, {counts['trigeminy']} × trigeminy, "
         f"{counts['pause']} × pause of 2 s or more",
@@ -129,7 +118,7 @@ def _head(figure: Figure, report: dict) -> None:
 
 
 def _rate(ax: Axes, report: dict) -> None:
-    """Heart rate by minute, its range, the stretches without a verdict and the V and S events."""
+    """Heart rate by minute, its range, the unreadable stretches, and the V and S events."""
     rates = pd.DataFrame(report["heart_rate"]["per_minute"])
     long = report["recording"]["duration_s"] > 5400
     unit, name = (3600, "h") if long else (60, "min")
@@ -138,7 +127,7 @@ def _rate(ax: Axes, report: dict) -> None:
         low, high = (rates[c].astype(float) for c in ("lowest_bpm", "highest_bpm"))
         ax.fill_between(x, low, high, color=MUTED, alpha=0.35, lw=0, label="8 beats, range")
         ax.plot(x, rates["mean_bpm"], color=INK, label="mean of the minute")
-    for part in report["recording"]["no_verdict"]:
+    for part in report["recording"]["unreadable"]:
         ax.axvspan(part["start_s"] / unit, part["end_s"] / unit, color="#B00020", alpha=0.2, lw=0)
     for letter, height in (("V", 1.0), ("S", 0.93)):
         at = [
@@ -147,20 +136,12 @@ def _rate(ax: Axes, report: dict) -> None:
         ax.plot(at, [height] * len(at), "|", ms=5, color=CLASS_COLOURS[letter], clip_on=False,
                 transform=ax.get_xaxis_transform(), label=f"{letter} couplets, runs")  # fmt: skip
     ax.set(xlim=(0, report["recording"]["duration_s"] / unit), ylabel="heart rate (bpm)")
-    ax.set_xlabel(f"time ({name}); red: no verdict", labelpad=1)
+    ax.set_xlabel(f"time ({name}); red: unreadable", labelpad=1)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1.03), ncols=4, borderaxespad=0)
 
 
-def _strip(
-    ax: Axes,
-    trace: np.ndarray,
-    start: float,
-    table: pd.DataFrame,
-    event: dict,
-    unit: str,
-    last: bool,
-) -> None:
-    """Ten seconds of the lead with the class above each beat; the last strip has the time scale."""
+def _strip(ax: Axes, trace: np.ndarray, start: float, table: pd.DataFrame, event: dict) -> None:
+    """Ten seconds of the lead with the class above each beat."""
     time = np.arange(len(trace)) / RECORDING_FS
     ax.axvspan(event["start_s"] - start - 0.1, event["end_s"] - start + 0.1, color=PALE, lw=0)
     ax.plot(time, trace, color=INK, lw=0.7)
@@ -170,9 +151,9 @@ def _strip(
                 weight="bold", color=CLASS_COLOURS.get(label, MUTED))  # fmt: skip
     low, high = np.quantile(trace, [0.001, 0.999])
     room = 0.1 * (high - low) + 1e-6
-    ax.set(xlim=(0, STRIP_S), ylim=(low - room, high + room), ylabel=unit)
-    ax.set_xticks(range(0, int(STRIP_S) + 1))
-    ax.set_xticklabels([f"{k} s" for k in range(0, int(STRIP_S) + 1)] if last else [])
+    ax.set(xlim=(0, STRIP_S), ylim=(low - room, high + room))
+    ax.set_xticks(range(int(STRIP_S) + 1))
+    ax.xaxis.set_major_formatter("{x:.0f} s")
     rate = f", {event['rate_bpm']:.0f} bpm" if event["rate_bpm"] else ""
     seconds = event["end_s"] - event["start_s"]
     what = f"{event['beats']} beats{rate}" if rate else f"{seconds:.2f} s"

@@ -22,7 +22,13 @@ from scipy.special import expit
 
 from ecglib.beats.find import FoundBeats
 from ecglib.labels import CLASSES
-from ecglib.models.model_file import ModelFileError, read_card, read_weights, write_weights
+from ecglib.models.model_file import (
+    ModelFileError,
+    find_model,
+    read_card,
+    read_weights,
+    write_weights,
+)
 from ecglib.models.patientwise.features import (
     EARLY,
     FEWEST,
@@ -35,7 +41,7 @@ from ecglib.models.patientwise.features import (
 from ecglib.models.patientwise.rhythm_features import AGAINST_MEANS, against_means
 from ecglib.models.patientwise.trees import Trees, check_trees, score
 from ecglib.models.recordings import RecordingClassifier
-from ecglib.paths import MODELS, show
+from ecglib.paths import show
 
 KIND = {"kind": "patientwise"}
 QUESTIONS = ("ventricular", "early")
@@ -69,7 +75,7 @@ class PatientwiseClassifier(RecordingClassifier):
         ModelFileError
             The file is missing, damaged, or another kind of model.
         """
-        path = MODELS / f"{NAME}.safetensors" if path is None else Path(path)
+        path = find_model(path or NAME)
         card = read_card(path)
         if card.get("architecture") != KIND:
             raise ModelFileError(f"{show(path)} is not a patient-wise model. {MAKE_ONE}")

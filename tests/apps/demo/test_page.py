@@ -7,36 +7,35 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from ipywidgets import DOMWidget
 
-from demo_fakes import CONFIDENCE, FakeClassifier, saved, ten_beats
+from demo_fakes import FakeClassifier
 from ecglib.apps.demo.page import ClassifierDemo
 from ecglib.apps.demo.state.gallery import ORDERS
 from ecglib.apps.demo.state.session import ABOUT
-from ecglib.apps.demo.widgets.html import NOTICE, bars_html, reading_html, verdict_html
-from ecglib.apps.demo.widgets.view import NO_SECOND, NOTHING
+from ecglib.apps.demo.widgets.elements import NOTICE, reading_html
+from ecglib.apps.demo.widgets.view import NOTHING, DemoView
 from ecglib.beats.beats import Beats
 from ecglib.labels import CLASS_COLOURS, CLASS_NAMES, CLASSES
 
 # --- test beats ----------------------------------------------------------------------------------
 
 
-def test_the_notice_is_in_sight(demo: ClassifierDemo, beats: Beats) -> None:
+def test_the_notice_is_always_shown(demo: ClassifierDemo, beats: Beats) -> None:
     assert demo.view.children[0] is demo.view.notice and NOTICE in demo.view.notice.value
     other = ClassifierDemo(FakeClassifier(), beats, "patients").view.notice.value
     assert NOTICE in other and "protocol &#x27;kaggle&#x27;" in other
 
 
 def test_never_colour_alone(demo: ClassifierDemo) -> None:
+    assert "UNCERTAIN" not in reading_html(demo.gallery.reading())
     demo.gallery.step(1)
-    reading = demo.gallery.reading()
-    shown = verdict_html(reading)
-    assert "N Normal" in shown and "S Supraventricular" in shown and "Wrong" in shown
-    assert "UNCERTAIN: needs a person's look" in shown and "55.0%" in shown
-    bars = bars_html(reading)
+    shown = reading_html(reading := demo.gallery.reading())
+    assert "S Supraventricular" in shown and "Wrong" in shown
+    assert "UNCERTAIN: a person should check" in shown and "55.0%" in shown
     for c, p in zip(CLASSES, reading.proba, strict=True):
-        assert f"{c} {CLASS_NAMES[c]}" in bars and f"{p:.2%}" in bars and CLASS_COLOURS[c] in bars
-    demo.gallery.step(-1)
-    assert "UNCERTAIN" not in verdict_html(demo.gallery.reading())
+        for part in (f"{c} {CLASS_NAMES[c]}", f"{p:.2%}", CLASS_COLOURS[c]):
+            assert part in shown
 
 
 def test_buttons(demo: ClassifierDemo) -> None:
@@ -52,11 +51,11 @@ def test_buttons(demo: ClassifierDemo) -> None:
     assert view.position.value != before
     view.class_name.value = "V"
     view.abnormal.click()
-    assert "Beat 3 of 3" in view.position.value  # the second is called Normal
+    assert "Beat 3 of 3" in view.position.value  # the second is predicted as Normal
     view.class_name.value = "S"
-    view.verdict.value = "wrong"
+    view.outcome.value = "wrong"
     view.abnormal.click()
-    assert "No other beat" in view.message.value
+    assert "No other selected beat" in view.message.value
 
 
 def test_trace_is_in_ms_and_ends_where_the_padding_begins(demo: ClassifierDemo) -> None:
@@ -86,24 +85,25 @@ def test_zoom_and_pan_without_a_mouse(demo: ClassifierDemo) -> None:
 
 def test_looks(demo: ClassifierDemo) -> None:
     view = demo.view
+    assert view.second.layout.display == "none"  # there is one model only
     assert not view.beat.attention.visible and not view.beat.coarse.visible
     view.with_attention.value = view.paper.value = True
     assert view.beat.attention.visible and view.beat.coarse.visible and view.beat.fine.visible
     steps = np.unique(np.round(np.diff(np.unique(view.beat.coarse.x)), 6))
     assert steps.tolist() == [200]  # ms, as on paper at 25 mm/s
-    assert view.scale.disabled  # no recording is at hand
+    assert view.scale.disabled  # there is no recording
 
 
 def test_choices(demo: ClassifierDemo) -> None:
     view = demo.view
-    view.verdict.value = "wrong"
+    view.outcome.value = "wrong"
     view.order.value = ORDERS[2]
     assert "Beat 1 of 3 (of 10 in all)" in view.position.value
     assert "V Ventricular" in view.result.value and "F Fusion" in view.result.value
     view.class_name.value = "Q"
     assert NOTHING in view.position.value and view.beat_box.layout.display == "none"
     assert view.next.disabled and view.random.disabled
-    view.verdict.value = "right"
+    view.outcome.value = "right"
     assert "Beat 1 of 1" in view.position.value and view.beat_box.layout.display is None
     assert not view.next.disabled
     view.class_name.value = "all"
@@ -111,22 +111,17 @@ def test_choices(demo: ClassifierDemo) -> None:
     assert "Beat 1 of 4 (of 10 in all)" in view.position.value
 
 
-def test_slider(demo: ClassifierDemo) -> None:
-    demo.view.next.click()
-    assert "UNCERTAIN" in demo.view.result.value
-    demo.view.threshold.value = 0.5
-    assert "UNCERTAIN" not in demo.view.result.value
-    assert "10.0% of 10 beats" in demo.view.summary.value
-
-
-def test_a_rounded_slider_changes_nothing(beats: Beats) -> None:
+def test_slider(beats: Beats) -> None:
     classifier = FakeClassifier()
     classifier.threshold = 0.957
     demo = ClassifierDemo(classifier, beats)
-    demo.view.threshold.value = 0.96  # what the browser makes of it
+    demo.view.threshold.value = 0.96  # the browser rounds it
     assert demo.gallery.threshold == 0.957
-    demo.view.threshold.value = 0.97
-    assert demo.gallery.threshold == 0.97
+    demo.view.next.click()
+    assert "UNCERTAIN" in demo.view.result.value
+    demo.view.threshold.value = 0.5
+    assert demo.gallery.threshold == 0.5 and "UNCERTAIN" not in demo.view.result.value
+    assert "10.0% of 10 beats" in demo.view.summary.value
 
 
 def test_table_follows_the_choice(demo: ClassifierDemo) -> None:
@@ -134,19 +129,20 @@ def test_table_follows_the_choice(demo: ClassifierDemo) -> None:
     assert view.table.value == ""
     view.with_table.value = True
     assert view.table.value.count("<tr") == 11 and "▶ 1<" in view.table.value
-    view.verdict.value = "wrong"
+    view.outcome.value = "wrong"
     assert "Beats 1 to 3 of 3" in view.table.value and ">no<" in view.table.value
     view.next.click()
     assert "▶ 2<" in view.table.value
 
 
 def test_csv_of_the_choice(demo: ClassifierDemo, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = saved(demo, monkeypatch)
-    demo.view.verdict.value = "wrong"
+    files = []
+    monkeypatch.setattr(demo.view.own.files, "save", lambda *file: files.append(file))
+    demo.view.outcome.value = "wrong"
     demo.view.csv.click()
-    (name, content), message = files[0], demo.view.message.value
+    (name, content, _), message = files[0], demo.view.message.value
     table = pd.read_csv(pd.io.common.BytesIO(content), dtype={"record": str})
-    assert name == "test_beats_classified.csv" and "3 beats go to" in message
+    assert name == "test_beats_classified.csv" and "saves 3 beats" in message
     assert table.label.tolist() == list("NVN") and table.true_label.tolist() == list("SFV")
     assert not table.right.any() and table.uncertain.all()
     assert table[[f"p_{c}" for c in CLASSES]].sum(axis=1).tolist() == pytest.approx([1] * 3)
@@ -156,52 +152,41 @@ def test_csv_of_the_choice(demo: ClassifierDemo, monkeypatch: pytest.MonkeyPatch
 # --- two models ----------------------------------------------------------------------------------
 
 
-def test_one_model_says_how_to_get_another(demo: ClassifierDemo) -> None:
-    assert demo.view.second.layout.display == "none"
-    assert any(NO_SECOND in getattr(w, "value", "") for w in demo.view.models_row.children)
-
-
 def test_two_models_side_by_side(two: ClassifierDemo) -> None:
-    view = two.view
+    view, session = two.view, two.session
     assert view.model.options == (("fake", "fake"), ("other", "other"))
     view.second.value = "other"
     assert "The two models agree" in view.result.value
-    view.verdict.value = "the models disagree"
+    view.outcome.value = "the models disagree"
     assert "Beat 1 of 1" in view.position.value
     assert "The two models disagree" in view.result.value and "N Normal" in view.result.value
     assert "V Ventricular" in view.result.value and "agree on 90.0%" in view.summary.value
-    view.verdict.value = "all"
-    view.second.value = ""
+    view.outcome.value = "all"
+    view.model.value = "other"  # not compared with itself
+    assert view.second.value == "" and session.second is None
     assert "two models" not in view.result.value
+    view.second.value = "fake"
+    assert view.second.options == (("no other", ""), ("fake", "fake"))
+    assert view.outcome.value == "all" and two.gallery.second.classifier.card["name"] == "fake"
 
 
-def test_another_model_classifies_anew(two: ClassifierDemo) -> None:
+def test_another_model_classifies_again(two: ClassifierDemo) -> None:
     two.view.model.value = "other"
     two.wait()
     two.view.class_name.value = "V"
-    assert two.gallery.reading().said == "N" and two.gallery.classifier.card["name"] == "other"
-    assert "other" in two.view.result.value
+    assert two.gallery.reading().predicted == "N"
+    assert two.gallery.classifier.card["name"] == "other" and "other" in two.view.result.value
 
 
-def test_a_model_that_cannot_be_read_is_told(beats: Beats, tmp_path: Path) -> None:
+def test_an_unreadable_model_is_reported(beats: Beats, tmp_path: Path) -> None:
     demo = ClassifierDemo(FakeClassifier(), beats, models={"gone": tmp_path / "gone.safetensors"})
     demo.view.model.value = "gone"
     assert "There is no model file" in demo.view.message.value
-    assert demo.view.model.value == "fake", "the one in use"
+    assert demo.view.model.value == "fake", "the current one"
     demo.view.second.value = "gone"
     assert "There is no model file" in demo.view.message.value and not demo.view.second.value
     demo.view.next.click()
     assert "Beat 2 of 10" in demo.view.position.value
-
-
-def test_any_two_models_can_be_compared(two: ClassifierDemo) -> None:
-    view, session = two.view, two.session
-    view.second.value = "other"
-    view.model.value = "other"  # not compared with itself
-    assert view.second.value == "" and session.second is None
-    view.second.value = "fake"
-    assert view.second.options == (("no other", ""), ("fake", "fake"))
-    assert view.verdict.value == "all" and two.gallery.second.classifier.card["name"] == "fake"
 
 
 # --- the rest ------------------------------------------------------------------------------------
@@ -213,18 +198,14 @@ def test_about_page(demo: ClassifierDemo) -> None:
     assert demo.view.body.layout.display == "none"
 
 
-def test_with_a_real_network(beats: Beats) -> None:
-    from ecglib.models.classifier import Classifier
-    from ecglib.models.network import build_model
-
-    classifier = Classifier(build_model("compact"), {})
-    demo = ClassifierDemo(classifier, beats)
+def test_with_a_real_network(network, beats: Beats) -> None:
+    demo = ClassifierDemo(network, beats)
     demo.view.random.click()
     reading = demo.gallery.reading()
-    assert reading.said == classifier.predict(reading.signal)[0]
-    assert reading.threshold == classifier.threshold
+    assert reading.predicted == network.predict(reading.signal)[0]
+    assert reading.threshold == network.threshold
     assert reading.attention.sum() == pytest.approx(1, abs=1e-5)
-    assert CLASS_NAMES[reading.said] in demo.view.result.value
+    assert CLASS_NAMES[reading.predicted] in demo.view.result.value
     assert demo.view.message.value == ""
 
 
@@ -243,7 +224,26 @@ def test_saved_state_is_small(demo: ClassifierDemo) -> None:
     assert len(json.dumps(data["manager_state"])) < 200_000
 
 
-def test_confidence_of_the_fakes_is_what_the_tests_assume() -> None:
-    assert FakeClassifier().predict_proba(ten_beats().signal).max(axis=1) == pytest.approx(
-        CONFIDENCE
-    )
+def test_every_control_is_wired(demo: ClassifierDemo) -> None:
+    bare = DemoView(0.6, [], ["a"], [], [])
+    shown = vars(demo.view) | vars(demo.view.own)
+    unwired = vars(bare) | vars(bare.own)
+    controls = {
+        name
+        for name, widget in shown.items()
+        if isinstance(widget, DOMWidget) and ("value" in widget.traits() or clicks(widget) >= 0)
+        and type(widget).__name__ not in ("HTML", "FloatProgress")
+    }  # fmt: skip
+    without = {name for name in controls if listeners(shown[name]) <= listeners(unwired[name])}
+    assert len(controls) > 30 and without == {"threshold_text"}  # linked with the slider
+
+
+def clicks(widget: object) -> int:
+    handlers = getattr(widget, "_click_handlers", None)
+    return len(handlers.callbacks) if handlers else -1
+
+
+def listeners(widget: object) -> int:
+    """Number of callbacks for a widget's value or clicks."""
+    values = getattr(widget, "_trait_notifiers", {}).get("value", {}).get("change", [])
+    return len(values) + max(clicks(widget), 0)

@@ -8,7 +8,7 @@ import pytest
 from ecglib.datasets.load import load_beats
 from ecglib.datasets.splits import split_beats
 from ecglib.datasets.synthetic import write_recordings
-from ecglib.evaluation.model_cards import keep_patientwise
+from ecglib.evaluation.model_cards import evaluate_and_save_patientwise
 from ecglib.evaluation.results import load_predictions
 from ecglib.labels import CLASSES
 from ecglib.models.classifier import Classifier
@@ -16,7 +16,7 @@ from ecglib.models.model_file import ModelFileError
 from ecglib.models.patientwise.classifier import PatientwiseClassifier
 from ecglib.models.patientwise.features import context_table, describe
 from ecglib.models.patientwise.morphology import even_out, morphology_features
-from ecglib.models.patientwise.training import described_beats, fit_patientwise, splice
+from ecglib.models.patientwise.training import described_beats, fit_described, splice
 from ecglib.paths import MODELS, Run
 from ecglib.recordings.wfdb import read_recording, record_names
 
@@ -28,7 +28,9 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(folder: Path) -> PatientwiseClassifier:
-    return fit_patientwise([read_recording(folder / n) for n in record_names(folder)[:3]])
+    return fit_described(
+        [described_beats(read_recording(folder / n)) for n in record_names(folder)[:3]]
+    )
 
 
 def test_it_finds_the_beats_of_another_patient(folder, model) -> None:
@@ -53,14 +55,14 @@ def test_a_file_holds_the_model_and_nothing_else(folder, model, tmp_path) -> Non
 
 
 def test_a_run_keeps_the_model_and_what_it_made_of_the_test_beats(folder, model, tmp_path) -> None:
-    beats, run = load_beats("folder", folder), Run(str(tmp_path))
-    split = split_beats(beats, "patients")
+    beats = load_beats("folder", folder)
+    run, split = Run(str(tmp_path), beats), split_beats(beats, "patients")
     shipped = (MODELS / "patients.safetensors").read_bytes()
-    card = keep_patientwise(model, folder, beats, split, run, {"seed": 0})
+    card = evaluate_and_save_patientwise(model, beats, split, run, {"seed": 0})
     assert (MODELS / "patients.safetensors").read_bytes() == shipped
-    saved = PatientwiseClassifier.load(run.model_file("patients", beats.synthetic))
+    saved = PatientwiseClassifier.load(run.model_file("patients"))
     assert saved.card["trained_on"]["protocol"] == "patients"
-    stored = load_predictions(run, "patients", "test", beats, split.test)
+    stored = load_predictions(run, "patients", "test", beats[split.test])
     found, label = described_beats(read_recording(folder / "s04"))
     own = stored["record"] == "s04"
     # `Beats` leaves out the last annotated beat, which the others are compared with all the same.

@@ -1,4 +1,4 @@
-"""Work that takes its time, off the thread that answers the page."""
+"""Long computations, off the thread that answers the page."""
 
 import contextvars
 import threading
@@ -9,51 +9,31 @@ from typing import Any
 
 Progress = Callable[[float | None], None]
 
-REDRAW_S = 0.1  # a bar need not move more often
+REDRAW_S = 0.1  # between two updates of the progress bar
 
 
 class StoppedError(Exception):
-    """The work has been stopped, or other work has taken its place."""
+    """The work was stopped or replaced."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """Something to compute.
-
-    Attributes
-    ----------
-    subject : object
-        Work on the same subject is the same work.
-    what : str
-        For the person who waits.
-    do : callable
-        Gets a function to tell the share that is done with (None: nobody knows), which may raise
-        to end the work; changes nothing that is shown, and returns a result.
-    take : callable
-        Takes the result over.
-    short : bool
-        Whether nobody would notice the time it takes.
-    """
+    """A computation; equal subjects mean the same one."""
 
     subject: object
-    what: str
+    what: str  # for the person who waits
+    # Computes the result without changing the state. Gets a function that takes the share done
+    # (None if unknown), and may raise to end the work.
     do: Callable[[Progress], Any]
-    take: Callable[[Any], None]
-    short: bool = False
+    take: Callable[[Any], None]  # puts the result into the state
+    short: bool = False  # fast enough to run at once
 
 
 class Jobs:
-    """One piece of work at a time, in the background; other work takes its place.
+    """Runs one piece of work at a time in the background; new work replaces it.
 
-    Parameters
-    ----------
-    lock : RLock
-        Held while a result is taken over, as it is by whoever else changes the state.
-    show : callable
-        Is told what is being done and the share that is done; with an empty text, that nothing
-        is going on any more.
-    fail : callable
-        Is told of an exception.
+    ``lock`` is held while the state changes. ``show`` gets the work and the share done, or an empty
+    text when nothing runs; ``fail`` gets exceptions.
     """
 
     def __init__(
@@ -67,17 +47,14 @@ class Jobs:
         self._thread: threading.Thread | None = None
 
     def start(self, work: Work, done: Callable[[], None]) -> None:
-        """Do the work, take its result over and call `done`, both under the lock.
-
-        Work that is going on already goes on.
-        """
+        """Do the work, then take its result and call `done`; the same work is not started twice."""
         if self._current is not None and self._current.subject == work.subject:
             return
         self._current, drawn = work, 0.0
 
         def progress(share: float | None) -> None:
             nonlocal drawn
-            with self._lock:  # or it could show, for good, what has been stopped meanwhile
+            with self._lock:  # otherwise it could show work that has just been stopped
                 if self._current is not work:
                     raise StoppedError
                 if (now := time.monotonic()) - drawn > REDRAW_S:
@@ -90,7 +67,7 @@ class Jobs:
                 result = work.do(progress)
                 with self._lock:
                     progress(1.0)
-                    self._end()
+                    self.stop()
                     work.take(result)
                     done()
             except StoppedError:
@@ -98,22 +75,19 @@ class Jobs:
             except Exception as error:
                 with self._lock:
                     if self._current in (work, None):
-                        self._end()
+                        self.stop()
                         self._fail(error)
 
-        context = contextvars.copy_context()  # what is printed belongs to the cell that started it
+        context = contextvars.copy_context()  # its prints belong to the cell that started it
         self._thread = threading.Thread(target=context.run, args=(run,), daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Give the work up; what it would have found is never shown."""
-        self._end()
-
-    def _end(self) -> None:
+        """End the work; its result is dropped."""
         self._current = None
         self._show("", None)
 
     def wait(self) -> None:
-        """Until nothing is going on any more."""
+        """Wait until nothing runs."""
         while (thread := self._thread) is not None and thread.is_alive():
             thread.join()

@@ -1,7 +1,4 @@
-"""What the demo knows, without a widget: the beats offered, and what is said of the one shown.
-
-Everything the demo answers can be asked here, in a notebook or a test, without a browser.
-"""
+"""The beats of the demo and their predictions, without widgets; for notebooks and tests as well."""
 
 from collections.abc import Callable
 
@@ -14,14 +11,15 @@ from ecglib.labels import CLASSES, patient_of
 from ecglib.models.classifier import Classifier
 from ecglib.recordings.quality import OK
 
-EVERY = "all"
-NO_VERDICT = "without a verdict"
-VERDICTS = (EVERY, "right", "wrong", "uncertain", NO_VERDICT, "the models disagree")
-ORDERS = ("as they come", "surest first", "least sure first")
-BATCH = 1024  # beats between two signs of life
+ALL = "all"
+UNREADABLE = "unreadable"
+DISAGREE = "the models disagree"
+OUTCOMES = (ALL, "right", "wrong", "uncertain", UNREADABLE, DISAGREE)
+ORDERS = ("original order", "surest first", "least sure first")
+BATCH = 1024  # beats between two reports of progress
 UNFINISHED = (
-    "Not all beats have been classified yet, so they can't be chosen by what is said of them. "
-    "Wait for it, or choose by something else."
+    "Not all beats have been classified yet, so they can't be selected or sorted by their "
+    "prediction. Wait until this is done, or select them by something else."
 )
 
 
@@ -32,22 +30,16 @@ class Gallery:
     ----------
     classifier : Classifier
     beats : Beats
-        Those offered, such as the test beats of a split or the beats of an uploaded file. A label
-        of -1 means that nobody has said what the beat is.
+        Test beats of a split, or beats of an uploaded file. Label -1 means unknown.
     seed : int
-        Of the random jumps.
+        Seed of the random jumps.
     proba : ndarray, shape (n, 5), optional
-        Of all beats, where they have been classified before; otherwise `classify` has to be called
-        before anything is chosen by what is said of the beats.
+        Probabilities of all beats, NaN for unreadable ones. Without them, `classify` must be called
+        before beats can be selected by their prediction.
     trace : callable, optional
         Gives the `Trace` of a beat by its position in `beats`, or None.
-    fs : float, optional
-        Sampling rate in Hz of the recording that the beats come from, where it is known.
-    rhythm : ndarray, shape (n, 6), optional
-        Of all beats, as ``rhythm_features`` gives it, for networks that read it.
     quality : ndarray, shape (n,), str, optional
-        Of all beats, as ``Classifier.classify_recording`` gives it: where it is not ``ok``, no
-        model gives a verdict, and `proba` is NaN.
+        Signal quality, as ``Classifier.classify_recording`` gives it; only ``ok`` is readable.
     """
 
     def __init__(
@@ -56,9 +48,7 @@ class Gallery:
         beats: Beats,
         seed: int = 0,
         proba: np.ndarray | None = None,
-        trace: Callable[[int], Trace | None] | None = None,
-        fs: float | None = None,
-        rhythm: np.ndarray | None = None,
+        trace: Callable[[int], Trace | None] = lambda which: None,
         quality: np.ndarray | None = None,
     ):
         self.beats = beats
@@ -66,17 +56,15 @@ class Gallery:
         self.classifier = classifier
         self.second: Gallery | None = None  # the same beats, classified by another model
         self.proba = proba
-        self.fs = fs
-        self.rhythm = rhythm
         self.quality = np.full(len(beats), OK) if quality is None else quality
-        self._trace = trace or (lambda which: None)
+        self._trace = trace
         self._rng = np.random.default_rng(seed)
         self._labelled = beats.label != UNLABELLED
         self._patient = np.array([patient_of(record) for record in beats.record.tolist()])
         self.select()
 
     def __len__(self) -> int:
-        """How many beats fit the selection."""
+        """Number of selected beats."""
         return len(self.chosen)
 
     @property
@@ -90,19 +78,24 @@ class Gallery:
         return sorted(set(self._patient.tolist()))
 
     @property
-    def said(self) -> np.ndarray:
-        """What each beat is called, shape (n,), int; -1 without a verdict."""
-        return np.where(self.quality == OK, self._all_proba().argmax(axis=1), -1)
+    def readable(self) -> np.ndarray:
+        """Which beats are readable, shape (n,), bool."""
+        return self.quality == OK
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """Predicted class of each beat, shape (n,), int; -1 if unreadable."""
+        return np.where(self.readable, self._all_proba().argmax(axis=1), -1)
 
     @property
     def confidence(self) -> np.ndarray:
-        """Probability of the class each beat is called, shape (n,); NaN without a verdict."""
+        """Probability of the predicted class, shape (n,); NaN if unreadable."""
         return self._all_proba().max(axis=1)
 
     @property
     def uncertain(self) -> np.ndarray:
-        """Which beats a person should look at, shape (n,), bool."""
-        return (self.confidence < self.threshold) | (self.quality != OK)
+        """Which beats a person should check, shape (n,), bool."""
+        return (self.confidence < self.threshold) | ~self.readable
 
     def _all_proba(self) -> np.ndarray:
         if self.proba is None:
@@ -110,15 +103,9 @@ class Gallery:
         return self.proba
 
     def classify(self, progress: Callable[[float], None] = lambda share: None) -> np.ndarray:
-        """Probabilities of all beats, shape (n, 5), a batch at a time.
+        """Probabilities of all beats, shape (n, 5), for ``proba``; the gallery stays as it is.
 
-        Nothing of the gallery is changed, so that another thread may do it; set ``proba`` to the
-        result.
-
-        Parameters
-        ----------
-        progress : callable
-            Is told the share that is done, and may raise to end it.
+        ``progress`` takes the share done and may raise to end the work.
         """
         parts = [np.zeros((0, len(CLASSES)))]
         for start in range(0, len(self.beats), BATCH):
@@ -127,117 +114,112 @@ class Gallery:
         return np.concatenate(parts)
 
     def _predict(self, rows: slice) -> np.ndarray:
-        rhythm = None if self.rhythm is None else self.rhythm[rows]
-        proba = self.classifier.predict_proba(self.beats.signal[rows], rhythm)
-        proba[self.quality[rows] != OK] = np.nan
+        proba = self.classifier.predict_proba(self.beats.signal[rows], self.beats.rhythm[rows])
+        proba[~self.readable[rows]] = np.nan
         return proba
 
     def with_model(self, classifier: Classifier) -> "Gallery":
         """The same beats, to be classified by another model."""
-        other = Gallery(
-            classifier, self.beats, trace=self._trace, fs=self.fs, rhythm=self.rhythm,
-            quality=self.quality,
-        )  # fmt: skip
+        other = Gallery(classifier, self.beats, trace=self._trace, quality=self.quality)
         other._rng, other.threshold = self._rng, self.threshold
         return other
 
     def select(
         self,
-        class_name: str = EVERY,
-        verdict: str = EVERY,
+        class_name: str = ALL,
+        outcome: str = ALL,
         order: str = ORDERS[0],
-        patient: str = EVERY,
+        patient: str = ALL,
     ) -> None:
-        """Offer only some of the beats, and start with the first of them.
+        """Select beats, and go to the first of them.
 
         Parameters
         ----------
         class_name : {"all", "N", "S", "V", "F", "Q"}
-            The true class; for beats without a label, what the classifier calls them.
-        verdict : {"all", "right", "wrong", "uncertain", "without a verdict", "the models disagree"}
-            Beats without a label or a verdict are neither right nor wrong.
-        order : {"as they come", "surest first", "least sure first"}
+            The true class; for beats without a label, the predicted one.
+        outcome : {"all", "right", "wrong", "uncertain", "unreadable", "the models disagree"}
+            Unlabelled and unreadable beats are neither right nor wrong.
+        order : {"original order", "surest first", "least sure first"}
         patient : str
             ``"all"`` or one of `patients`.
 
         Raises
         ------
         ValueError
-            One of them is something else, or the beats have not been classified yet.
+            A value is none of these, or the beats have not been classified yet.
         """
         allowed = (
-            (class_name, (EVERY, *CLASSES)),
-            (verdict, VERDICTS),
+            (class_name, (ALL, *CLASSES)),
+            (outcome, OUTCOMES),
             (order, ORDERS),
-            (patient, (EVERY, *self.patients)),
+            (patient, (ALL, *self.patients)),
         )
         for value, choices in allowed:
             if value not in choices:
                 raise ValueError(f"There is no choice '{value}'. Choose from {', '.join(choices)}.")
-        keep = self._keep(verdict)
-        if patient != EVERY:
+        keep = self._with_outcome(outcome)
+        if patient != ALL:
             keep &= self._patient == patient
-        if class_name != EVERY:
+        if class_name != ALL:
             known = self.beats.label
             if not self._labelled.all():
-                known = np.where(self._labelled, self.beats.label, self.said)
+                known = np.where(self._labelled, known, self.predicted)
             keep &= known == CLASSES.index(class_name)
         chosen = np.flatnonzero(keep)
         if order != ORDERS[0]:
-            rank = self.confidence[chosen]
-            rank = -rank if order == "surest first" else rank
-            chosen = chosen[np.argsort(rank, kind="stable")]
+            sign = -1 if order == "surest first" else 1
+            chosen = chosen[np.argsort(sign * self.confidence[chosen], kind="stable")]
         self.chosen, self.position = chosen, 0
 
-    def _keep(self, verdict: str) -> np.ndarray:
-        """Which beats have such a verdict, shape (n,), bool."""
-        if verdict == EVERY:
+    def _with_outcome(self, outcome: str) -> np.ndarray:
+        """Which beats have such an outcome, shape (n,), bool."""
+        if outcome == ALL:
             return np.ones(len(self.beats), dtype=bool)
-        if verdict == "uncertain":
-            return self.uncertain.copy()
-        if verdict == NO_VERDICT:
-            return self.quality != OK
-        if verdict == "the models disagree":
+        if outcome == "uncertain":
+            return self.uncertain
+        if outcome == UNREADABLE:
+            return ~self.readable
+        if outcome == DISAGREE:
             if self.second is None:
-                raise ValueError("There is only one model now: choose a second one to compare.")
-            return self.said != self.second.said
-        judged = self._labelled & (self.quality == OK)
-        return judged & ((self.said == self.beats.label) == (verdict == "right"))
+                raise ValueError("Choose a second model first, to compare with.")
+            return self.predicted != self.second.predicted
+        right = self.predicted == self.beats.label
+        return self._labelled & self.readable & (right == (outcome == "right"))
 
     def step(self, by: int) -> None:
-        """Go on (1) or back (-1); behind the last beat comes the first again."""
+        """Go on (1) or back (-1); the first beat follows the last."""
         if len(self):
             self.position = (self.position + by) % len(self)
 
     def jump(self) -> None:
-        """Go to another beat of the selection, drawn at random."""
+        """Go to another selected beat, drawn at random."""
         if len(self) > 1:
             self.step(int(self._rng.integers(1, len(self))))
 
     def next_abnormal(self) -> bool:
-        """Go to the next beat that is not called Normal; returns whether there is one."""
+        """Go to the next beat predicted as abnormal; returns whether there is one."""
         away = np.roll(np.arange(len(self)), -self.position - 1)[: max(len(self) - 1, 0)]
-        abnormal = away[self.said[self.chosen[away]] > 0]
+        abnormal = away[self.predicted[self.chosen[away]] > 0]
         if len(abnormal):
             self.position = int(abnormal[0])
         return bool(len(abnormal))
 
     def reading(self) -> Reading | None:
-        """The beat that is shown now; None where no beat fits the selection."""
+        """The current beat; None if no beat is selected."""
         return self.reading_of(int(self.chosen[self.position])) if len(self) else None
 
     def reading_of(self, which: int) -> Reading:
-        """What is known of the beat at a position in `beats`."""
+        """The beat at a position in `beats`."""
         signal, label = self.beats.signal[which], self.beats.label[which]
-        known = self.proba is not None
-        proba = self.proba[which] if known else self._predict(slice(which, which + 1))[0]
+        row = slice(which, which + 1)
+        proba = self.proba[row] if self.ready else self._predict(row)
         return Reading(
             signal=signal,
-            proba=proba,
+            proba=proba[0],
             attention=self.classifier.attention(signal)[0],
             threshold=self.threshold,
             true=None if label == UNLABELLED else CLASSES[label],
-            where=where(self.beats, which, self.fs),
+            where=where(self.beats, which),
             model=str(self.classifier.card.get("name", "")),
             trace=self._trace(which),
             other=self.second and self.second.reading_of(which),
@@ -245,28 +227,28 @@ class Gallery:
         )
 
     def set_threshold(self, threshold: float) -> None:
-        """Confidence below which a beat is uncertain, for both models."""
+        """Set the confidence below which a beat is uncertain, for both models."""
         self.threshold = threshold
         if self.second:
             self.second.threshold = threshold
 
     def summary(self) -> str:
-        """How the classifier fares on all beats offered, at the threshold of now."""
+        """Accuracy and share of uncertain beats at the current threshold."""
         if not len(self.beats):
             return "There are no beats."
         if not self.ready:
             return f"{len(self.beats):,} beats."
-        sure, judged = ~self.uncertain, self.quality == OK
-        text = f"{(judged & ~sure).mean():.1%} of {len(self.beats):,} beats are uncertain"
-        if not judged.all():
-            text += f", {(~judged).mean():.1%} have no verdict"
-        if (compared := self._labelled & judged).any():
-            right = (self.said == self.beats.label)[compared]
+        sure, readable = ~self.uncertain, self.readable
+        text = f"{(readable & ~sure).mean():.1%} of {len(self.beats):,} beats are uncertain"
+        if not readable.all():
+            text += f", {(~readable).mean():.1%} are unreadable"
+        if (compared := self._labelled & readable).any():
+            right = (self.predicted == self.beats.label)[compared]
             of = "all" if compared.all() else f"the {len(right):,} with a known class"
-            of += "" if judged.all() or compared.all() else " and a verdict"
+            of += "" if readable.all() or compared.all() else " and a prediction"
             text += f"; {right.mean():.1%} of {of} are right"
             if (known := sure[compared]).any():
                 text += f", {right[known].mean():.1%} of those that are not uncertain"
         if self.second and self.second.ready:
-            text += f". The models agree on {(self.said == self.second.said).mean():.1%}"
+            text += f". The models agree on {(self.predicted == self.second.predicted).mean():.1%}"
         return text + "."

@@ -1,11 +1,11 @@
-"""A whole recording in the demo: its beats, its rhythm, and as much of the trace as a screen holds.
+"""A whole recording in the demo: its beats, its rhythm, and the trace in as many points as needed.
 
-Only what is drawn is thinned out; the classifier gets every sample.
+Only the drawing is thinned out; the classifier gets every sample.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -15,86 +15,58 @@ from ecglib.apps.demo.state.reading import Trace, clock
 from ecglib.apps.demo.state.uploads import Upload
 from ecglib.beats.beats import BEAT_FS, Beats
 from ecglib.beats.prepared import UNLABELLED
-from ecglib.labels import CLASSES, SYMBOL_TO_CLASS
+from ecglib.labels import CLASSES, labels_of
 from ecglib.models.classifier import Classifier
+from ecglib.models.recordings import ClassifiedRecording
 from ecglib.recordings.quality import OK
-from ecglib.recordings.recording import Recording
-from ecglib.recordings.wfdb import read_recording
+from ecglib.recordings.reading import open_ecg
+from ecglib.recordings.recording import Ecg
+from ecglib.recordings.rpeaks import MATCH_S, match_peaks
 
-SAME_BEAT_S = 0.15  # how far from an annotation a detected beat may be, as in ANSI/AAMI EC57
 BEFORE_MS, AFTER_MS = 300, 1600  # of the trace around a beat
 LONGEST_S = 0.6  # from the R peak to the end of the T wave
 
 
 @dataclass(frozen=True, eq=False)
 class Strip:
-    """One lead of a recording, and its beats.
+    """The lead of a classified recording, still open, to be drawn."""
 
-    Attributes
-    ----------
-    name, lead, unit : str
-        The unit is empty where nobody knows it.
-    fs : float
-        Sampling rate in Hz.
-    signal : ndarray, shape (n_samples,)
-    peak : ndarray, shape (n_beats,), int
-        Sample numbers of the R peaks.
-    said : ndarray, shape (n_beats,), int
-        What the beats are called; -1 without a verdict.
-    missed : int
-        Annotated beats that the detector did not find.
-    warnings : tuple of str
-        Why the verdicts may mislead.
-    """
+    recording: ClassifiedRecording
+    predicted: np.ndarray  # class of each beat by the current model, -1 if unreadable
+    missed: int = 0  # annotated beats that were not found
 
-    name: str
-    lead: str
-    unit: str
-    fs: float
-    signal: np.ndarray
-    peak: np.ndarray
-    said: np.ndarray
-    missed: int = 0
-    warnings: tuple[str, ...] = ()
+    fs = property(lambda self: self.recording.fs)
+    seconds = property(lambda self: self.recording.duration_s)
+    lead = property(lambda self: self.recording.leads[0])
+    unit = property(lambda self: self._ecg.units[self.recording.found.leads[0]])
+    _ecg = property(lambda self: self.recording.found.ecg)
 
-    @property
-    def seconds(self) -> float:
-        """Length of the recording."""
-        return len(self.signal) / self.fs
-
-    @property
+    @cached_property
     def time(self) -> np.ndarray:
         """Time of each beat in seconds."""
-        return self.peak / self.fs
+        return self.recording.table["time_s"].to_numpy()
 
-    @property
+    @cached_property
     def rr(self) -> np.ndarray:
-        """RR interval before each beat in seconds, NaN for the first."""
-        return np.diff(self.time, prepend=np.nan)
+        """RR interval before each beat in seconds, NaN where unknown."""
+        return np.append(np.nan, self.recording.rr)[:-1]
+
+    def signal(self, first: int = 0, stop: int | None = None) -> np.ndarray:
+        """Samples of the lead."""
+        stop = self._ecg.n_samples if stop is None else min(stop, self._ecg.n_samples)
+        return self._ecg.read(min(first, stop), stop, self.recording.found.leads[0])
 
     def window(self, start: float, stop: float, points: int) -> tuple[np.ndarray, np.ndarray]:
-        """The trace between two times, thinned out for the screen.
+        """Times and values between two times, of about so many ``points`` at most.
 
-        Of each stretch its lowest and its highest sample are kept, so that no peak is lost.
-
-        Parameters
-        ----------
-        start, stop : float
-            In seconds; what lies outside the recording is left out.
-        points : int
-            How many are wanted at most.
-
-        Returns
-        -------
-        time, value : ndarray
-            In seconds, and in the recording's unit.
+        The lowest and the highest sample of each stretch are kept, so that no peak is lost.
         """
         first = max(int(start * self.fs), 0)
-        part = self.signal[first : max(int(stop * self.fs) + 2, 0)]
+        part = self.signal(first, max(int(stop * self.fs) + 2, 0))
         index = np.arange(len(part))
         if (stretch := 2 * len(part) // points) > 1:
             blocks = part[: len(part) // stretch * stretch].reshape(-1, stretch)
-            gap = np.isnan(blocks)  # which argmin would take for the lowest, and argmax, too
+            gap = np.isnan(blocks)  # argmin and argmax would return it
             lowest = np.where(gap, np.inf, blocks).argmin(axis=1)
             highest = np.where(gap, -np.inf, blocks).argmax(axis=1)
             ends = np.sort(np.stack([lowest, highest], axis=1))
@@ -102,7 +74,7 @@ class Strip:
         return (first + index) / self.fs, part[index].astype(float)
 
     def owner(self, time: np.ndarray) -> np.ndarray:
-        """Which beat each moment belongs to, by position; -1 before the first and after the last.
+        """Position of the beat that each moment belongs to; -1 before the first and after the last.
 
         The first and the last beat reach no further than a beat may last.
         """
@@ -112,14 +84,13 @@ class Strip:
 
     def describe(self) -> str:
         """Length, beats and rhythm in a sentence."""
-        text = f"{self.name}, {self.lead}: {clock(self.seconds)} at {self.fs:g} Hz, "
-        text += f"{len(self.peak):,} beats found"
-        if len(self.peak) > 2:
-            rr = self.rr[1:]
+        text = f"{self.recording.name}, {self.lead}: {clock(self.seconds)} at {self.fs:g} Hz, "
+        text += f"{len(self.time):,} beats found"
+        if len(rr := self.rr[np.isfinite(self.rr)]):
             low, high = np.percentile(rr, [1, 99])
-            text += f", {60 / np.median(rr):.0f} a minute (RR {low:.2f} to {high:.2f} s)"
-        if mute := int((self.said < 0).sum()):
-            text += f"; {mute:,} of them, drawn grey with a ~, have no verdict"
+            text += f", {60 / np.median(rr):.0f} per minute (RR {low:.2f} to {high:.2f} s)"
+        if unreadable := int((self.predicted < 0).sum()):
+            text += f"; {unreadable:,} of them, drawn grey with a ~, are unreadable"
         if self.missed:
             text += f"; {self.missed:,} annotated beats were not found"
         return text + "."
@@ -131,92 +102,73 @@ def classify_upload(
     seed: int = 0,
     progress: Callable[[None], None] | None = None,
 ) -> tuple[Gallery, Strip]:
-    """Find and classify the beats of a recording; what `progress` raises ends the work.
+    """Find and classify the beats of a recording; its annotations give their true classes.
 
-    Returns
-    -------
-    Gallery
-        Its beats, with their true classes where the recording is annotated.
-    Strip
-
-    Raises
-    ------
-    ValueError
-        The sampling rate is unknown or impossible, or no beat is found.
+    ``progress`` is called before a block is read and may raise to end the work.
     """
-    recording, lead = upload.recording, upload.lead
+    ecg, lead = upload.recording, upload.lead
     if not upload.ready:
-        raise ValueError(f"Nobody has told the sampling rate of {upload.name}: give it in Hz.")
-    signal = recording.signal[:, lead]
-    classified = classifier.classify_file(signal, fs=recording.fs, progress=progress)
-    table, found = classified.table, classified.found
+        raise ValueError(f"The sampling rate of {upload.name} is unknown. Enter it in Hz.")
+    recording = classifier.classify_opened(ecg, lead, progress=progress)
+    table, found = recording.table, recording.found
     if table.empty:
         raise ValueError(
-            f"No beats were found in {upload.name}, {recording.leads[lead]}, "
-            f"{len(signal) / recording.fs:.1f} s at {recording.fs:g} Hz. Is the sampling rate "
-            "right, and is it an ECG of more than a few seconds?"
+            f"No beats were found in {upload.name}, {ecg.leads[lead]}, {found.duration_s:.1f} s at "
+            f"{ecg.fs:g} Hz. Is the sampling rate right, and is it an ECG of more than a few "
+            "seconds?"
         )
-    peak, rr = table["sample"].to_numpy(), found.rr.astype(np.float32)
-    label, missed = _annotated(recording, peak)
-    quality = table["quality"].to_numpy(dtype=str)
+    sample, rr = table["sample"].to_numpy(), recording.rr.astype(np.float32)
+    label, missed = _annotated(ecg, sample)
     beats = Beats(
         signal=np.concatenate([rows for _, rows in found.rows()]),
         label=label,
         record=np.full(len(table), upload.name),
-        sample=peak,
+        sample=sample,
         rr_before=np.append(np.float32(np.nan), rr[:-1]),
         rr_after=rr,
-        fs=recording.fs,
+        fs=ecg.fs,
         rhythm=found.rhythm,
     )
+    quality = table["quality"].to_numpy(dtype=str)
     proba = table[[f"p_{c}" for c in CLASSES]].to_numpy(copy=True)
     proba[quality != OK] = np.nan
     gallery = Gallery(
-        classifier,
-        beats,
-        seed,
-        proba,
-        trace=lambda which: trace_at(recording, lead, int(peak[which]), upload.unit),
-        fs=recording.fs,
-        rhythm=beats.rhythm,
-        quality=quality,
+        classifier, beats, seed, proba, lambda which: trace_at(ecg, lead, sample[which]), quality
     )
-    strip = Strip(
-        upload.name, recording.leads[lead], upload.unit, recording.fs, signal, peak,
-        gallery.said, missed, tuple(classified.warnings),
-    )  # fmt: skip
-    return gallery, strip
+    recording = replace(recording, found=replace(found, ecg=ecg))  # no longer with `progress`
+    return gallery, Strip(recording, gallery.predicted, missed)
 
 
-def trace_at(recording: Recording, lead: int, peak: int, unit: str) -> Trace:
-    """A beat as it was recorded, with a little before and after it."""
-    fs = recording.fs
-    start = max(int(peak - BEFORE_MS / 1000 * fs), 0)
-    value = recording.signal[start : int(peak + AFTER_MS / 1000 * fs), lead]
-    ms = (start + np.arange(len(value)) - peak) * 1000 / fs
-    return Trace(ms, value.astype(float), unit)
+def trace_at(ecg: Ecg, lead: int, sample: int) -> Trace:
+    """A beat as recorded, with the signal before and after it."""
+    start = max(int(sample - BEFORE_MS / 1000 * ecg.fs), 0)
+    stop = min(int(sample + AFTER_MS / 1000 * ecg.fs), ecg.n_samples)
+    value = ecg.read(start, stop, lead)
+    ms = (start + np.arange(len(value)) - sample) * 1000 / ecg.fs
+    return Trace(ms, value.astype(float), ecg.units[lead])
 
 
 def recorded_traces(folder: Path | None, beats: Beats) -> Callable[[int], Trace | None]:
-    """Where the recordings of the beats are at hand: a function that gives a beat's trace."""
+    """A function that gives a beat's trace, or None where its recording is not available."""
 
     @lru_cache(maxsize=4)
-    def recording_of(record: str) -> Recording | None:
+    def opened(record: str) -> Ecg | None:
         try:
-            return read_recording(folder / record, leads=[0])
+            with open_ecg(folder / record) as ecg:
+                return ecg  # WFDB records stay readable: their files are not temporary
         except ValueError:
             return None
 
     def trace(which: int) -> Trace | None:
-        if folder is None or (recording := recording_of(str(beats.record[which]))) is None:
+        if folder is None or (ecg := opened(str(beats.record[which]))) is None:
             return None
-        return trace_at(recording, 0, int(beats.sample[which]), "mV")
+        return trace_at(ecg, 0, int(beats.sample[which]))
 
     return trace
 
 
 def written_traces(upload: Upload) -> Callable[[int], Trace]:
-    """The beats of a table as they were written: in a unit that nobody knows."""
+    """A function that gives a beat of a table as written there, in an unknown unit."""
 
     def trace(which: int) -> Trace:
         written = upload.beats.written[which]
@@ -226,14 +178,11 @@ def written_traces(upload: Upload) -> Callable[[int], Trace]:
     return trace
 
 
-def _annotated(recording: Recording, peak: np.ndarray) -> tuple[np.ndarray, int]:
-    """The annotated class of each beat found, and how many annotated beats were not found."""
-    label = np.full(len(peak), UNLABELLED, dtype=np.int64)
-    is_beat = np.array([s in SYMBOL_TO_CLASS for s in recording.mark_symbol], dtype=bool)
-    marks, symbols = recording.mark_sample[is_beat], recording.mark_symbol[is_beat]
-    if not len(marks) or not len(peak):
-        return label, 0
-    nearest = np.searchsorted((peak[1:] + peak[:-1]) / 2, marks)
-    close = np.abs(peak[nearest] - marks) <= SAME_BEAT_S * recording.fs
-    label[nearest[close]] = [CLASSES.index(SYMBOL_TO_CLASS[s]) for s in symbols[close]]
-    return label, int((~close & (marks <= peak[-1])).sum())  # the last beat has no row
+def _annotated(ecg: Ecg, found: np.ndarray) -> tuple[np.ndarray, int]:
+    """Annotated class of each beat found, and the number of annotated beats that were not found."""
+    label = np.full(len(found), UNLABELLED, dtype=np.int64)
+    marks, symbols = ecg.beats()
+    true, own = match_peaks(marks, found, MATCH_S * ecg.fs)
+    label[own] = labels_of(symbols[true])
+    expected = marks <= found[-1] + MATCH_S * ecg.fs  # the last beat has no row
+    return label, int(expected.sum()) - len(true)

@@ -1,9 +1,10 @@
-"""What a person is doing in the demo: which page, which models, which ECG of their own.
+"""What a person is doing in the demo: which page, which models, which ECG.
 
-It knows what has to be computed next, but not how to do it without keeping anybody waiting.
+It knows the next thing to compute; `ecglib.apps.demo.page` computes it.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,22 +22,7 @@ SHORT_BYTES = 100_000  # files that are read at once
 
 
 class Session:
-    """The state of the demo; see ``ClassifierDemo`` for the parameters.
-
-    Attributes
-    ----------
-    classifier : Classifier
-        The model in use.
-    second : Classifier or None
-        The model it is compared with.
-    page : {TEST, OWN, ABOUT}
-    tests : Gallery
-        Of the test beats.
-    own : Gallery or None
-        Of what was handed in, once it is classified.
-    upload : Upload or None
-        What was handed in, as it was understood.
-    """
+    """The state of the demo; see ``ClassifierDemo`` for the parameters."""
 
     def __init__(
         self,
@@ -48,49 +34,48 @@ class Session:
         folder: Path | None = None,
         samples: Path | None = None,
         proba: np.ndarray | None = None,
-        rhythm: np.ndarray | None = None,
     ):
-        self.classifier, self.second = classifier, None
+        self.classifier = classifier
+        self.second: Classifier | None = None  # to compare with
         self.page = TEST
         self.upload: Upload | None = None
         self.corrections = Corrections()
-        self.own: Gallery | None = None
+        self.own: Gallery | None = None  # the uploaded beats, once they are classified
         self._seed, self._folder, self._samples = seed, folder, samples
         name = str(classifier.card.get("name", "this one"))
         self._loaded = {name: classifier}
         self._files = {other: path for other, path in (models or {}).items() if other != name}
-        traces = recorded_traces(folder, beats)
-        self.tests = Gallery(classifier, beats, seed, proba, traces, rhythm=rhythm)
+        self.tests = Gallery(classifier, beats, seed, proba, recorded_traces(folder, beats))
         self._strip: Strip | None = None
-        self._handed_in: dict[str, bytes] = {}
+        self._uploaded: dict[str, bytes] = {}
         self._unread = self._unclassified = self._stopped = False
 
-    # --- what there is ---------------------------------------------------------------------------
+    # --- the current page ------------------------------------------------------------------------
 
     @property
     def gallery(self) -> Gallery | None:
-        """What the page in sight shows; None where there is nothing to show."""
+        """The beats of the current page, if it has any."""
         return {TEST: self.tests, OWN: self.own}.get(self.page)
 
     @property
     def strip(self) -> Strip | None:
-        """The recording in sight."""
+        """The recording of the current page, if it has one."""
         return self._strip if self.page == OWN and self.own is not None else None
 
     @property
     def name(self) -> str:
-        """Of what is in sight, as part of a file name."""
+        """Name of the beats of the current page, as part of a file name."""
         named = "test_beats" if self.page == TEST or self.upload is None else self.upload.name
         return Path(named).stem.replace(" ", "_")
 
     @property
     def known_fs(self) -> float:
-        """Sampling rate in Hz, as a person or else the file tells it; 0 where nobody knows."""
+        """Sampling rate in Hz, given by the person or else by the file; 0 if unknown."""
         recording = self.upload.recording if self.upload else None
         return self.corrections.fs or (float(np.nan_to_num(recording.fs)) if recording else 0.0)
 
     def model_names(self) -> list[str]:
-        """Of the models to choose from, the first one in use."""
+        """Names of the models to choose from, the first one in use."""
         return [*self._loaded, *(name for name in self._files if name not in self._loaded)]
 
     def recordings(self) -> list[str]:
@@ -102,26 +87,25 @@ class Session:
         found = self._samples.glob("*.csv") if self._samples else []
         return sorted(path.name for path in found)
 
-    # --- what a person does ----------------------------------------------------------------------
+    # --- actions of a person ---------------------------------------------------------------------
 
     def turn_to(self, page: int) -> None:
         """Go to another page."""
         self.page, self._stopped = page, False
 
     def stop(self) -> None:
-        """Compute nothing more until something new is asked for."""
+        """Compute nothing until the next action."""
         self._stopped = True
 
     def use_model(self, name: str) -> None:
-        """Classify with another model from now on, and by its own threshold."""
+        """Classify with another model and its threshold."""
         self.classifier = self._load(name)
         self._unclassified |= self.own is not None
         self._stopped = False
-        for gallery in filter(None, (self.tests, self.own)):
-            gallery.set_threshold(self.classifier.threshold)
+        self.set_threshold(self.classifier.threshold)
 
     def compare_with(self, name: str) -> None:
-        """Show a second model beside the first; none with an empty name."""
+        """Show a second model beside the first; an empty name removes it."""
         self.second, self._stopped = self._load(name) if name else None, False
 
     def _load(self, name: str) -> Classifier:
@@ -130,50 +114,46 @@ class Session:
         return self._loaded[name]
 
     def set_threshold(self, threshold: float) -> None:
-        """Confidence below which a beat is called uncertain."""
+        """Set the confidence below which a beat is uncertain."""
         for gallery in filter(None, (self.tests, self.own)):
             gallery.set_threshold(threshold)
 
-    def hand_in(self, files: dict[str, bytes], at_once: bool = False) -> None:
-        """Take files; `at_once` classifies them without asking."""
-        self._handed_in, self.corrections = files, Corrections()
+    def open_files(self, files: dict[str, bytes], at_once: bool = False) -> None:
+        """Read uploaded files; `at_once` classifies them as well."""
+        self._uploaded, self.corrections = files, Corrections()
         self.upload = self.own = None
         self._unread, self._unclassified, self._stopped = True, at_once, False
 
-    def hand_in_sample(self, name: str) -> None:
-        """Take one of `samples`."""
-        self.hand_in({name: (self._samples / name).read_bytes()}, at_once=True)
+    def open_sample(self, name: str) -> None:
+        """Read and classify one of `samples`."""
+        self.open_files({name: (self._samples / name).read_bytes()}, at_once=True)
 
-    def hand_in_recording(self, name: str) -> None:
-        """Take one of `recordings`."""
+    def open_recording(self, name: str) -> None:
+        """Read and classify one of `recordings`."""
         paths = [self._folder / f"{name}.{kind}" for kind in ("hea", "dat", "atr")]
         files = {path.name: path.read_bytes() for path in paths if path.is_file()}
-        self.hand_in(files, at_once=True)
+        self.open_files(files, at_once=True)
 
     def correct(self, corrections: Corrections) -> None:
-        """Read the files again, with what a person says of them."""
+        """Read the files again, with corrections."""
         self.corrections, self.own = corrections, None
-        self._unread, self._unclassified = bool(self._handed_in), False
+        self._unread, self._unclassified = bool(self._uploaded), False
         self._stopped = False
 
     def classify(self) -> None:
-        """Classify what was handed in.
-
-        Raises
-        ------
-        ValueError
-            There is nothing, or its sampling rate is not known.
-        """
+        """Classify the uploaded file; a ValueError if there is none or its rate is unknown."""
         if self.upload is None:
-            raise ValueError("There is nothing to classify yet: hand in a file first.")
+            raise ValueError("Choose a file first.")
         if not self.upload.ready:
-            raise ValueError(f"{self.upload.name}: give its sampling rate in Hz first.")
+            raise ValueError(
+                f"The sampling rate of {self.upload.name} is unknown. Enter it in Hz first."
+            )
         self._unclassified, self._stopped = True, False
 
-    # --- what has to be computed -----------------------------------------------------------------
+    # --- computations ----------------------------------------------------------------------------
 
     def next_work(self) -> Work | None:
-        """What the page in sight still lacks; None where it lacks nothing."""
+        """The next computation for the current page, if any."""
         gallery = self.gallery
         if self._stopped:
             return None
@@ -183,7 +163,7 @@ class Session:
             return self._work_on_upload(self.upload)
         if gallery is None:
             return None
-        if gallery.classifier is not self.classifier:  # of the tests: the own are classified above
+        if gallery.classifier is not self.classifier:  # test beats; an upload is classified above
             gallery = self.tests = gallery.with_model(self.classifier)
         if not gallery.ready:
             return self._work_on(gallery)
@@ -203,7 +183,7 @@ class Session:
         return Work(gallery, what, gallery.classify, take, short=len(gallery.beats) <= BATCH)
 
     def _work_of_reading(self) -> Work:
-        files, corrections = self._handed_in, self.corrections
+        files, corrections = self._uploaded, self.corrections
 
         def take(upload: Upload) -> None:
             self.upload, self._unread = upload, False
@@ -217,18 +197,22 @@ class Session:
         )
 
     def _work_on_upload(self, upload: Upload) -> Work:
-        classifier = self.classifier
+        classifier, own, strip = self.classifier, self.own, self._strip
 
         def do(progress: Progress) -> tuple[Gallery, Strip | None]:
-            if upload.recording is not None:
+            if own is None and upload.recording:
                 return classify_upload(classifier, upload, self._seed, progress)
-            gallery = Gallery(classifier, upload.beats, self._seed, trace=written_traces(upload))
+            if own is None:
+                traces = written_traces(upload)
+                gallery = Gallery(classifier, upload.beats, self._seed, trace=traces)
+            else:  # the same beats with another model
+                gallery = own.with_model(classifier)
             gallery.proba = gallery.classify(progress)
-            return gallery, None
+            return gallery, upload.recording and replace(strip, predicted=gallery.predicted)
 
         def take(found: tuple[Gallery, Strip | None]) -> None:
             self.own, self._strip = found
-            self._unclassified = classifier is not self.classifier  # another may be in use by now
+            self._unclassified = classifier is not self.classifier  # chosen in the meantime
             self.own.set_threshold(self.tests.threshold)
 
         doing = "Finding and classifying the beats of" if upload.recording else "Classifying"

@@ -1,7 +1,7 @@
-"""What somebody hands in, understood: beats or a recording, and what was assumed."""
+"""What somebody uploads, as beats or a recording, with the assumptions made."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,22 +9,12 @@ from ecglib.beats.beats import Beats
 from ecglib.beats.prepared import to_beats
 from ecglib.recordings.readers.text_tables import Layout
 from ecglib.recordings.reading import open_source
-from ecglib.recordings.recording import Recording
+from ecglib.recordings.recording import Ecg
 
 
 @dataclass(frozen=True)
 class Corrections(Layout):
-    """What a person says of a file where the reader might guess wrongly.
-
-    Attributes
-    ----------
-    kind, header, decimal
-        Of a text file, see `ecglib.recordings.readers.text_tables.Layout`.
-    fs : float, optional
-        Sampling rate in Hz of a recording.
-    lead : int
-        Lead of a recording, counted from 0.
-    """
+    """A person's corrections of how a file is read: its layout, sampling rate in Hz, and lead."""
 
     fs: float | None = None
     lead: int = 0
@@ -32,74 +22,46 @@ class Corrections(Layout):
 
 @dataclass(frozen=True, eq=False)
 class Upload:
-    """Beats or a recording.
+    """Prepared beats, or a recording in memory, whose ``fs`` is NaN if unknown."""
 
-    Attributes
-    ----------
-    name : str
-        Of the file, or of the record.
-    beats : Beats or None
-        As `ecglib.beats.prepared.prepared_beats` gives them.
-    recording : Recording or None
-        ``fs`` is NaN where neither the file nor a person has told it.
-    lead : int
-        The one to classify.
-    unit : str
-        ``"mV"``, or empty where nobody knows.
-    """
-
-    name: str
+    name: str  # of the file or record
     beats: Beats | None = None
-    recording: Recording | None = None
-    lead: int = 0
-    unit: str = ""
+    recording: Ecg | None = None
+    lead: int = 0  # to classify
 
     @property
     def ready(self) -> bool:
-        """Whether it can be classified: a recording of unknown rate can't."""
+        """Whether it can be classified: a recording needs its sampling rate."""
         return self.recording is None or bool(np.isfinite(self.recording.fs))
 
     def describe(self) -> str:
-        """What it is and what was assumed, in sentences."""
+        """Contents and assumptions in sentences."""
         if self.recording is None:
             count = len(self.beats)
-            told = [f"{self.name}: {count:,} beat{'s' * (count != 1)}.", *self.beats.assumed]
-        else:
-            recording, samples = self.recording, len(self.recording.signal)
-            text = f"{self.name}: a recording of {samples:,} samples"
-            if self.ready:
-                text += f" at {recording.fs:g} Hz, {samples / recording.fs:,.1f} s long"
-            text += f", {recording.leads[self.lead]}" + f" in {self.unit}" * bool(self.unit)
-            if marks := len(recording.mark_sample):
-                text += f", {marks:,} annotations"
-            told = [f"{text}.", *recording.assumed]
-        if not self.ready:
-            told.append("Its sampling rate is not known: give it in Hz.")
-        return " ".join(told)
+            return " ".join(
+                [f"{self.name}: {count:,} beat{'s' * (count != 1)}.", *self.beats.assumed]
+            )
+        ecg, unit = self.recording, self.recording.units[self.lead]
+        text = f"{self.name}: a recording of {ecg.n_samples:,} samples"
+        if self.ready:
+            text += f" at {ecg.fs:g} Hz, {ecg.n_samples / ecg.fs:,.1f} s long"
+        text += f", {ecg.leads[self.lead]}" + f" in {unit}" * bool(unit)
+        if marks := len(ecg.mark_sample):
+            text += f", {marks:,} annotations"
+        unknown = [] if self.ready else ["The sampling rate is unknown. Enter it in Hz."]
+        return " ".join([f"{text}.", *ecg.assumed, *unknown])
 
 
 def read_upload(files: Mapping[str, bytes], corrections: Corrections | None = None) -> Upload:
-    """Understand one or several files: tables of beats, a recording in whatever format, a zip.
+    """Read uploaded files: tables of beats, a recording in any format, or a zip of them.
 
-    Parameters
-    ----------
-    files : mapping of str to bytes
-        File names and contents. The names are never used as paths.
-    corrections : Corrections, optional
-
-    Returns
-    -------
-    Upload
-
-    Raises
-    ------
-    EcgFileError
-        A sentence that says what is wrong with which file.
+    File names are never used as paths. An `EcgFileError` says which file can't be read, and why.
     """
-    told = corrections or Corrections()
-    with open_source(dict(files), fs=told.fs, layout=told, need_fs=False) as ecg:
+    given = corrections or Corrections()
+    with open_source(dict(files), fs=given.fs, layout=given, need_fs=False) as ecg:
         if isinstance(ecg, list):
             beats, names = to_beats(ecg), {rows.name for rows in ecg}
             return Upload(names.pop() if len(names) == 1 else f"{len(names)} files", beats)
-        lead = ecg.lead_number(told.lead)
-        return Upload(ecg.name, None, ecg.load(), lead, ecg.units[lead])
+        signal = ecg.load().signal
+        held = replace(ecg, read=lambda start, stop, lead: signal[start:stop, lead])
+        return Upload(ecg.name, None, held, ecg.lead_number(given.lead))

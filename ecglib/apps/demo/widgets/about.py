@@ -1,46 +1,33 @@
-"""What the demo says about itself: data, model, how good it is, limits, sources, licence."""
+"""The page "About": data, model, scores, limits, sources, licence; and cautions about a model."""
 
 from html import escape
 
-import numpy as np
-
-from ecglib.apps.demo.state.gallery import Gallery
-from ecglib.apps.demo.widgets.html import INK, LINE, NOTICE
+from ecglib.apps.demo.widgets.elements import INK, LINE, NOTICE
 from ecglib.beats.beats import BEAT_FS, BEAT_SAMPLES
-from ecglib.beats.prepared import UNLABELLED
 from ecglib.labels import CLASS_NAMES, CLASS_SYMBOLS, CLASSES, SYMBOL_NAMES
 
-SCORES = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "macro_f1": "macro F1",
-    "mcc": "Matthews correlation",
-    "macro_auc": "mean ROC area",
-    "ece": "calibration error",
-}
-QUALITY = {
-    "tp": "true Normal called Normal",
-    "fp": "abnormal called Normal",
-    "tn": "abnormal called abnormal",
-    "fn": "true Normal called abnormal",
-    "precision": "precision",
+SCORES = ("accuracy", "balanced_accuracy", "macro_f1", "mcc", "macro_auc", "ece")
+COUNTS = ("tp", "fp", "tn", "fn")
+NAMES = {  # of scores; others are called by their key
+    "tp": "true Normal predicted as Normal",
+    "fp": "abnormal predicted as Normal",
+    "tn": "abnormal predicted as abnormal",
+    "fn": "true Normal predicted as abnormal",
     "recall": "recall (sensitivity)",
-    "specificity": "specificity",
     "fpr": "false positive rate",
     "fnr": "false negative rate",
     "npv": "negative predictive value",
-    "error_rate": "error rate",
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
     "mcc": "Matthews correlation",
     "f1": "F1",
+    "macro_f1": "macro F1",
+    "macro_auc": "mean area under ROC",
     "g_mean": "G-mean",
     "auc_pr": "area under precision and recall",
     "auc_roc": "area under ROC",
     "brier": "Brier score",
     "ece": "expected calibration error",
     "mce": "maximum calibration error",
-    "expected_cost": "expected cost a beat",
+    "expected_cost": "expected cost per beat",
 }
 PLACES = (
     ("Recordings: MIT-BIH Arrhythmia Database 1.0.0 (Moody and Mark 2001), ODC-By 1.0",
@@ -52,50 +39,50 @@ PLACES = (
 )  # fmt: skip
 
 
-def about_html(card: dict, gallery: Gallery | None = None) -> str:
-    """The page "About", of the model in use.
-
-    Parameters
-    ----------
-    card : dict
-        The model's card.
-    gallery : Gallery, optional
-        Classified beats of known class, for the table Normal against abnormal.
-    """
+def about_html(card: dict, normal_scores: dict[str, float]) -> str:
+    """The page, from the current model's card and its scores of Normal against abnormal, if any."""
+    symbols = [
+        [f"{c} {CLASS_NAMES[c]}", ", ".join(f"{SYMBOL_NAMES[s]} ({s})" for s in CLASS_SYMBOLS[c])]
+        for c in CLASSES
+    ]
     parts = [
-        _section("What this is", f"<p>A small neural network looks at one heartbeat, {BEAT_SAMPLES}"
-            f" samples of one ECG lead from the R peak on at {BEAT_FS:.0f} Hz, and says which of "
-            "five classes it belongs to and how sure it is. Drop an ECG of your own, or look at "
-            f"beats it has never been trained on. <b>{NOTICE}</b></p>"),
-        _section("The five classes (AAMI)", _table(
-            ["class", "which beats, with their symbols in the annotations"],
-            [[f"{c} {CLASS_NAMES[c]}",
-              ", ".join(f"{SYMBOL_NAMES[symbol]} ({symbol})" for symbol in CLASS_SYMBOLS[c])]
-             for c in CLASSES]) + "<p>Normal is the standard's word: a bundle branch block is no"
-            " finding here, though it is one for a doctor.</p>"),
-        _section("Data", "<p>48 half-hour recordings of 47 people, 1975 to 1979, every beat marked"
-            " by two cardiologists. The published split has the same people in training and test, "
-            "so the figures below hold for people the network knows; for new ones they are "
-            "lower.</p>"),
+        _section("Purpose", f"<p>A small neural network reads one heartbeat ({BEAT_SAMPLES} "
+            f"samples of one ECG lead from the R peak on, at {BEAT_FS:.0f} Hz) and predicts one of "
+            "five classes with a confidence. Open an ECG of your own, or look at test beats, which "
+            f"the network was not trained on. <b>{NOTICE}</b></p>"),
+        _section("The five classes (AAMI)",
+            _table(["class", "beats, with their symbols in the annotations"], symbols) + "<p>"
+            "Normal is the standard's term: it includes bundle branch blocks, which a doctor would "
+            "report.</p>"),
+        _section("Data", "<p>48 half-hour recordings of 47 people, 1975 to 1979. Two cardiologists "
+            "annotated every beat. In the published split, the same people are in training and "
+            "test, so the scores below hold for people known to the network; for new people they "
+            "are lower.</p>"),
         _section("Model", _table(["", ""], [[k, v] for k, v in _model(card).items()])),
     ]  # fmt: skip
     if metrics := card.get("metrics", {}).get("test"):
-        rows = [[name, f"{metrics[key]:.2%}"] for key, name in SCORES.items() if key in metrics]
-        parts.append(
-            _section(f"On {metrics.get('beats', 0):,} test beats", _table(["score", ""], rows))
-        )
-    if gallery is not None and (quality := _quality(gallery)):
-        parts.append(_section("Normal against abnormal, on the beats offered here", quality))
+        rows = [[_name(key), f"{metrics[key]:.2%}"] for key in SCORES if key in metrics]
+        title = f"On {metrics.get('beats', 0):,} test beats"
+        parts.append(_section(title, _table(["score", ""], rows)))
+    if normal_scores:
+        beats = sum(normal_scores[key] for key in COUNTS)
+        rows = [
+            [_name(key), f"{value:,}" if key in COUNTS else f"{value:.4f}"]
+            for key, value in normal_scores.items()
+        ]
+        body = f"<p>{beats:,} beats; Normal is the positive class, as in the published table.</p>"
+        body += _table(["measure", "value"], rows)
+        parts.append(_section("Normal against abnormal, on these test beats", body))
     places = "".join(f'<li><a href="{url}">{escape(name)}</a></li>' for name, url in PLACES)
     parts += [
-        _section("Limits", "<p>Where a recording is flat, clipped or too noisy, its beats get no "
-            "verdict; beats of a table always get one of the five classes, noise included, and "
-            "high confidence is no proof that the trace is a heartbeat. Class F comes mostly from "
-            "two people, Q mostly from four with pacemakers. An upload from another device, lead "
-            "or population may be judged wrongly with confidence. Attention shows where the "
-            "network looked, not why it decided.</p>"),
-        _section("With the keyboard", "<p>Tab goes from control to control, the arrow keys move "
-            "sliders and lists, and the buttons below a trace zoom and move it.</p>"),
+        _section("Limits", "<p>Where a recording is flat, clipped or too noisy, its beats are "
+            "unreadable. Beats of a table always get one of the five classes, even noise, and a "
+            "high confidence does not prove that the trace is a heartbeat. Most F beats come from "
+            "two people, most Q beats from four with pacemakers. On an ECG of another device, lead "
+            "or population, predictions may be wrong with high confidence. Attention shows the "
+            "samples that the network weighted, not the reason for its prediction.</p>"),
+        _section("With the keyboard", "<p>Tab moves between controls, the arrow keys move sliders "
+            "and lists, and the buttons below a trace zoom and move it.</p>"),
         _section("Sources", f"<ul>{places}</ul>"),
         _section("Licence", "<p>The program: MIT. The recordings: Open Data Commons Attribution "
             "1.0.</p>"),
@@ -103,8 +90,12 @@ def about_html(card: dict, gallery: Gallery | None = None) -> str:
     return f'<div style="color:{INK};line-height:1.5;max-width:800px">{"".join(parts)}</div>'
 
 
+def _name(score: str) -> str:
+    return NAMES.get(score, score.replace("_", " "))
+
+
 def _model(card: dict) -> dict[str, str]:
-    """What the card tells, as rows of a table; what it does not know is left out."""
+    """The rows of the table on the model, as far as its card has them."""
     trained, recipe = card.get("trained_on", {}), card.get("recipe", {})
     training, beats = card.get("training", {}), card.get("beats", {})
     rows = {
@@ -119,25 +110,6 @@ def _model(card: dict) -> dict[str, str]:
         "intended use": card.get("intended_use"),
     }
     return {name: str(value) for name, value in rows.items() if value is not None}
-
-
-def _quality(gallery: Gallery) -> str:
-    """The published work's table, computed from what the model says of these beats."""
-    known = gallery.beats.label != UNLABELLED
-    label = gallery.beats.label[known]
-    if not gallery.ready or len(np.unique(label == 0)) < 2:
-        return ""  # it needs beats of both kinds
-    from ecglib.metrics.tables import normal_vs_abnormal
-
-    values = normal_vs_abnormal(label, gallery.proba[known])
-    rows = [
-        [name, f"{values[key]:,}" if key in ("tp", "fp", "tn", "fn") else f"{values[key]:.4f}"]
-        for key, name in QUALITY.items()
-    ]
-    return (
-        f"<p>{len(label):,} beats; Normal is the positive class, as in the published table.</p>"
-        + _table(["measure", "value"], rows)
-    )
 
 
 def _section(title: str, body: str) -> str:
@@ -157,17 +129,7 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def cautions(card: dict, protocol: str, synthetic: bool) -> list[str]:
-    """Why the results on these test beats may mislead, one sentence each; empty if nothing does.
-
-    Parameters
-    ----------
-    card : dict
-        The model's card.
-    protocol : str
-        Under which the test beats were split off.
-    synthetic : bool
-        Whether the test beats are.
-    """
+    """Why results on test beats, of a protocol and perhaps synthetic, may mislead: sentences."""
     trained_on = card.get("trained_on", {})
     found = []
     if synthetic:
@@ -175,13 +137,13 @@ def cautions(card: dict, protocol: str, synthetic: bool) -> list[str]:
     if trained_on.get("synthetic", synthetic) != synthetic:
         kinds = ("recorded", "synthetic")
         found.append(
-            f"The model has learnt from {kinds[not synthetic]} beats and is shown "
-            f"{kinds[synthetic]} ones: what it says of them means little."
+            f"The model was trained on {kinds[not synthetic]} beats and these are "
+            f"{kinds[synthetic]} ones: its predictions mean little."
         )
-    elif (learnt := trained_on.get("protocol")) != protocol:
-        under = f"under the protocol '{learnt}'" if learnt else "nobody has noted how"
+    elif (own := trained_on.get("protocol")) != protocol:
+        under = f"under the protocol '{own}'" if own else "under an unknown protocol"
         found.append(
             f"The model was trained {under}, the test beats are those of '{protocol}': it may "
-            "have been trained on some of them, so being right here proves little."
+            "have been trained on some of them, so right predictions prove little."
         )
     return found

@@ -1,10 +1,10 @@
 // Files between the page and the kernel, both ways. ipywidgets' own upload button sends a file as
-// one message, and a message above the server's limit (10 MiB) vanishes without a word; here the
-// size is checked before anything is sent, and files travel in pieces, so any server will do.
+// one message, and the server drops messages above its limit (10 MiB) silently. Here the size is
+// checked first, and files travel in pieces, which every server accepts.
 const PIECE = 1 << 20;
-// An open page shows that it is there, so that a server may end the kernels of those that are not.
+// An open page sends signs of life, so that a server may end the kernels of closed ones.
 const SIGN_OF_LIFE_MS = 60000;
-const ANSWER_MS = 20000; // for saying that all has arrived, unless the connection broke off
+const ANSWER_MS = 20000; // the kernel confirms within this time, unless the connection broke
 
 async function send(model, files, say) {
   const total = files.reduce((sum, file) => sum + file.size, 0);
@@ -25,7 +25,7 @@ async function send(model, files, say) {
     }
   }
   const unanswered = setTimeout(
-    () => say("No answer. If the connection broke off, hand the files in again."),
+    () => say("No answer. If the connection broke, choose the files again."),
     ANSWER_MS,
   );
   model.on("msg:custom", function arrived(message) {
@@ -59,7 +59,7 @@ function render({ model, el }) {
   input.accept = model.get("accept");
   const text = document.createElement("span");
   const title = document.createElement("b");
-  title.textContent = "Drop ECG files here, or press to choose them";
+  title.textContent = "Drop ECG files here, or click to choose them";
   const hint = document.createElement("span");
   hint.textContent = model.get("hint");
   const state = document.createElement("span");
@@ -70,19 +70,19 @@ function render({ model, el }) {
 
   const take = async (list) => {
     const files = [...list];
-    input.value = ""; // so that the same file, mended, is noticed again
+    input.value = ""; // otherwise the same file, corrected, would not be noticed
     if (!files.length) return;
     input.disabled = true;
     try {
       await send(model, files, (words) => (state.textContent = words));
     } catch (error) {
-      state.textContent = `A file can't be read here: ${error.message}`; // a folder, or it is gone
+      state.textContent = `A file can't be read here: ${error.message}`; // a folder, or a deleted file
     } finally {
       input.disabled = false;
     }
   };
   input.addEventListener("change", () => take(input.files));
-  let depth = 0; // dragenter and dragleave come for every child
+  let depth = 0; // every child sends dragenter and dragleave
   const mark = (by) => {
     depth = by === 0 ? 0 : depth + by;
     zone.classList.toggle("ecg-over", depth > 0);
@@ -92,7 +92,7 @@ function render({ model, el }) {
   zone.addEventListener("dragover", (event) => event.preventDefault());
   zone.addEventListener("drop", (event) => {
     event.preventDefault();
-    event.stopPropagation(); // JupyterLab would take it into its file browser
+    event.stopPropagation(); // otherwise JupyterLab uploads it to its file browser
     mark(0);
     if (!input.disabled) take(event.dataTransfer.files);
   });

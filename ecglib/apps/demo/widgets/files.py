@@ -15,8 +15,7 @@ MAX_FILES = 200
 class FileExchange(anywidget.AnyWidget):
     """A field to drop files on, which also hands files to the browser.
 
-    The page sends pieces of 1 MiB; what arrives is checked here again, since a page can be
-    tampered with.
+    The page sends pieces of 1 MiB. They are checked here again, since a page can be manipulated.
     """
 
     _esm = Path(__file__).with_name("files.js")
@@ -31,7 +30,7 @@ class FileExchange(anywidget.AnyWidget):
 
     def __init__(self):
         super().__init__()
-        self._take: Callable[[dict[str, bytes]], None] = lambda files: None
+        self._take: Callable[[dict[str, bytes] | ValueError], None] = lambda files: None
         self._names: list[str] = []
         self._parts: dict[int, list[bytes]] = {}
         self._transfer = ""
@@ -39,7 +38,7 @@ class FileExchange(anywidget.AnyWidget):
         self.on_msg(self._receive)
 
     def on_files(self, take: Callable[[dict[str, bytes] | ValueError], None]) -> None:
-        """Call `take` with names and contents of the files, or with why they were refused."""
+        """Call `take` with the files' contents by name, or with the reason of a refusal."""
         self._take = take
 
     def save(self, name: str, content: bytes, mime: str) -> None:
@@ -52,16 +51,16 @@ class FileExchange(anywidget.AnyWidget):
             self._refuse(message.get("count", 0), message.get("size", 0))
         elif kind == "begin":
             self._begun.add(message["transfer"])
-            if (asked := len(message["names"])) > self.limit_files:
-                self._refuse(asked, 0)
+            if (n_files := len(message["names"])) > self.limit_files:
+                self._refuse(n_files, 0)
                 return
-            self._transfer, self._names = message["transfer"], _apart(message["names"])
-            self._parts = {index: [] for index in range(asked)}
+            self._transfer, self._names = message["transfer"], _distinct(message["names"])
+            self._parts = {index: [] for index in range(n_files)}
         elif kind == "end":
             self.send({"kind": "arrived", "transfer": message["transfer"]})
             self._finish(message["transfer"], message.get("size"))
         elif message.get("transfer") != self._transfer:
-            return  # of an older transfer, which a newer one has overtaken
+            return  # of an older transfer, which a newer one has replaced
         elif kind == "piece":
             self._parts[message["index"]].append(bytes(buffers[0]))
             if (size := self._size()) > self.limit_mb * 1_000_000:
@@ -72,30 +71,30 @@ class FileExchange(anywidget.AnyWidget):
         return sum(len(part) for parts in self._parts.values() for part in parts)
 
     def _finish(self, transfer: str, size: int | None) -> None:
-        """Hand on the files of a transfer, unless it was refused, overtaken or lost in part."""
+        """Take the files of a transfer, unless it was refused, replaced or lost in part."""
         if transfer == self._transfer and size == self._size():
             self._end({self._names[index]: b"".join(p) for index, p in self._parts.items()})
         elif transfer == self._transfer or transfer not in self._begun:
-            lost = "The connection broke off, and a part was lost. Hand it in again."
+            lost = "The connection broke and a part of the file was lost. Choose the file again."
             self._end(ValueError(lost))
 
     def _refuse(self, count: int, size: float) -> None:
         self._end(
             ValueError(
-                f"{count:,} file{'s' * (count != 1)} of {size / 1e6:,.1f} MB: that is too much. "
-                f"The limit is {self.limit_mb} MB and {self.limit_files} files. Hand in a part, "
-                "or classify it in Python with Classifier.classify_recording."
+                f"Too much: {count:,} file{'s' * (count != 1)} of {size / 1e6:,.1f} MB. The "
+                f"limit is {self.limit_mb} MB and {self.limit_files} files. Choose fewer files, or "
+                "classify them in Python with Classifier.classify_recording."
             )
         )
 
     def _end(self, found: dict[str, bytes] | ValueError) -> None:
-        """End the transfer that is going on, with files or with why there are none."""
+        """End the transfer with its files, or with the reason why there are none."""
         self._transfer, self._parts = "", {}
         self._take(found)
 
 
-def _apart(names: list[str]) -> list[str]:
-    """The names of files, numbered where one comes again: they may be of several folders."""
+def _distinct(names: list[str]) -> list[str]:
+    """File names, numbered where one occurs again: files may come from several folders."""
     found: list[str] = []
     for name in names:
         stem, suffix = Path(name).stem, Path(name).suffix

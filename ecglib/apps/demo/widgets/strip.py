@@ -18,25 +18,16 @@ from ecglib.apps.demo.widgets.traces import (
 )
 from ecglib.labels import CLASS_COLOURS, CLASSES
 
-COLOURS = [*(CLASS_COLOURS[c] for c in CLASSES), GREY]  # the last, position -1: no verdict
+COLOURS = [*(CLASS_COLOURS[c] for c in CLASSES), GREY]  # the last, position -1: unreadable
 LETTERS = [*CLASSES, "~"]
-POINTS = 3000  # of a strip on the screen, with as much again on both sides
+POINTS = 3000  # of the trace in view, with as many again on both sides
 FIRST_VIEW_S = 10.0
-FEW_BEATS = 80  # up to so many get a letter
+FEW_BEATS = 80  # up to so many in view, all have a letter
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross")  # N S V F Q
 
 
 class StripTrace:
-    """A recording's trace, every beat in the colour of its class, and the rhythm below it.
-
-    Attributes
-    ----------
-    figure, rhythm : bqplot.Figure
-    x : Zoom
-        In seconds; both figures share it.
-    drawn : tuple of float
-        From and to which second there is data in the browser, and the width of view it suits.
-    """
+    """A recording's trace, every beat in the colour of its class, and the RR intervals below it."""
 
     def __init__(self):
         self.x = Zoom(0, FIRST_VIEW_S)
@@ -79,16 +70,16 @@ class StripTrace:
         )
         self.rhythm.fig_margin = self.rhythm.fig_margin | {"bottom": 24}
         self.strip: Strip | None = None
-        self.drawn = (0.0, 0.0, 0.0)
+        self.drawn = (0.0, 0.0, 0.0)  # first and last second drawn, and the width of view it suits
         self._paper, self._beat = False, -1
 
     def load(self, strip: Strip) -> None:
         """Show another recording, from its beginning."""
         self.strip, self._beat = strip, -1
-        low, high = (float(v) for v in np.nanpercentile(strip.signal, [0.01, 99.99]))
+        low, high = (float(v) for v in np.nanpercentile(strip.signal(), [0.01, 99.99]))
         spread = max(high - low, 1e-9)
         set_range(self.y, self._axis_y, low - 0.08 * spread, high + 0.15 * spread)
-        longest = np.nanpercentile(strip.rr, 99) if len(strip.peak) > 1 else 1.0
+        longest = np.nanpercentile(strip.rr, 99) if np.isfinite(strip.rr).any() else 1.0
         set_range(self.y_rr, self._axis_rr, 0, float(np.clip(1.5 * longest, 0.5, 5)))
         self._axis_y.label = f"{strip.lead} ({strip.unit or 'unit unknown'})"
         self.x.whole = (0.0, strip.seconds)
@@ -97,7 +88,7 @@ class StripTrace:
         self.refresh()
 
     def look_at(self, beat: int) -> None:
-        """Mark a beat, and bring it into view unless it was marked before."""
+        """Mark a beat and bring it into view, unless it is marked already."""
         time = float(self.strip.time[beat])
         if beat == self._beat:
             return
@@ -109,12 +100,12 @@ class StripTrace:
         self.refresh()
 
     def centre(self) -> None:
-        """Bring the beat that was looked at last back into the middle."""
+        """Bring the marked beat to the middle."""
         if self.strip is not None:
             self._centre_on(float(self.strip.time[self._beat]), FIRST_VIEW_S)
 
     def _centre_on(self, time: float, width: float) -> None:
-        """Bring a moment into the middle, or as near as the recording's ends allow."""
+        """Bring a time to the middle, or as near as the recording's ends allow."""
         start = max(min(time - width / 2, self.strip.seconds - width), 0.0)
         self.x.show(start, start + width)
 
@@ -125,7 +116,7 @@ class StripTrace:
             self.refresh()
 
     def refresh(self) -> None:
-        """Draw what is in view, and as much on both sides, unless that is there already."""
+        """Draw the view and as much on both sides, unless this is drawn already."""
         if self.strip is None:
             return
         low, high = self.x.span
@@ -143,9 +134,9 @@ class StripTrace:
     def _draw_trace(self, start: float, stop: float) -> None:
         time, value = self.strip.window(start, stop, 2 * POINTS)
         owner = self.strip.owner(time)
-        said = np.where(owner < 0, -1, self.strip.said[owner]) % len(COLOURS)
+        predicted = np.where(owner < 0, -1, self.strip.predicted[owner]) % len(COLOURS)
         for k, mark in enumerate(self.traces):
-            mine = said == k
+            mine = predicted == k
             mine[1:] |= mine[:-1].copy()  # each piece reaches to the first point of the next
             if mine.any():
                 put(mark, *_with_gaps(time, value, mine))
@@ -153,26 +144,27 @@ class StripTrace:
                 put(mark, np.zeros(1), np.full(1, np.nan))
 
     def _draw_beats(self, start: float, stop: float, width: float) -> None:
-        """Letters above the beats and their RR intervals, as far as they can be told apart."""
-        time, said, rr = self.strip.time, self.strip.said, self.strip.rr
+        """Letters above the beats and their RR intervals, while they don't overlap."""
+        time, predicted, rr = self.strip.time, self.strip.predicted, self.strip.rr
         inside = np.flatnonzero((time >= start) & (time <= stop))
         known = inside[np.isfinite(rr[inside])]
         put(self.rr_line, time[known], rr[known])
         few = len(inside) <= 3 * FEW_BEATS
-        lettered = inside if few else inside[said[inside] != 0]
+        lettered = inside if few else inside[predicted[inside] != 0]
         if len(lettered) > 3 * FEW_BEATS:
             lettered = lettered[:0]
         top = np.full(len(lettered), self.y.max - 0.05 * (self.y.max - self.y.min))
         put(
             self.letters, time[lettered], top,
-            text=[LETTERS[k] for k in said[lettered]], colors=[COLOURS[k] for k in said[lettered]],
+            text=[LETTERS[k] for k in predicted[lettered]],
+            colors=[COLOURS[k] for k in predicted[lettered]],
         )  # fmt: skip
         for k, mark in enumerate(self.rr_marks):
-            mine = lettered[(said[lettered] == k) & np.isfinite(rr[lettered])]
+            mine = lettered[(predicted[lettered] == k) & np.isfinite(rr[lettered])]
             put(mark, time[mine], rr[mine])
 
     def _draw_paper(self, start: float, stop: float, width: float) -> None:
-        """Squares while they can be seen: small ones up to 12 s, large ones up to a minute."""
+        """Small squares in views up to 12 s, large ones in views up to a minute."""
         self.fine.visible = self._paper and width < 12
         self.coarse.visible = self._paper and width < 60
         y_range = (float(self.y.min), float(self.y.max))
@@ -185,7 +177,7 @@ class StripTrace:
 def _with_gaps(
     time: np.ndarray, value: np.ndarray, mine: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Some points of a line, with a gap wherever points in between are left out."""
+    """Some points of a line, with a gap where points between them are left out."""
     index = np.flatnonzero(mine)
     breaks = np.flatnonzero(np.diff(index) > 1) + 1
     x = np.insert(time[index], breaks, time[index[breaks]])

@@ -1,7 +1,6 @@
-"""The trace of one beat, and what it shares with that of a recording.
+"""The trace of one beat, and what it shares with the trace of a recording.
 
-Zoom and pan work in the browser. bqplot draws; what has no class colour is readable on light and
-dark pages.
+Zoom and pan work in the browser. Colours other than those of classes suit light and dark pages.
 """
 
 import bqplot
@@ -13,8 +12,8 @@ from ecglib.beats.beats import BEAT_FS, BEAT_SAMPLES
 from ecglib.labels import CLASS_COLOURS
 
 WHOLE_BEAT = (-40.0, (BEAT_SAMPLES - 1) * 1000 / BEAT_FS)  # ms, with room for the R peak at 0
-WITH_ONSET = (-300.0, WHOLE_BEAT[1])  # ms; as recorded, the P wave is there
-GREY, GREEN = "#8A8A8A", "#009E73"  # readable on light and dark; no class has the green
+WITH_ONSET = (-300.0, WHOLE_BEAT[1])  # ms; a recorded trace includes the P wave
+GREY, GREEN = "#8A8A8A", "#009E73"  # on light and dark pages; the green is of no class
 PAPER, PAPER_FINE = "#D9534F", "#E9A8A5"
 
 
@@ -26,7 +25,7 @@ def figure(marks: list, axes: list, x: bqplot.Scale, height: str) -> bqplot.Figu
     return bqplot.Figure(
         marks=marks,
         axes=axes,
-        # Along the time only, so that the trace cannot be lost above or below.
+        # Along the time only, so that the trace stays in view.
         interaction=bqplot.PanZoom(scales={"x": [x]}),
         fig_margin={"top": 10, "bottom": 48, "left": 56, "right": 16},
         padding_y=0,
@@ -55,18 +54,18 @@ def put(mark: bqplot.Mark, x: np.ndarray, y: np.ndarray, **traits) -> None:
 def grid(
     x_range: tuple[float, float], y_range: tuple[float, float], x_step: float, y_step: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Upright lines, and level ones where `y_step` is not 0, as one line with gaps."""
-    upright = np.arange(np.ceil(x_range[0] / x_step), x_range[1] / x_step + 1e-9) * x_step
-    xs, ys = [np.repeat(upright, 3)], [np.tile([*y_range, np.nan], len(upright))]
+    """Vertical lines, and horizontal ones unless `y_step` is 0, as one line with gaps."""
+    vertical = np.arange(np.ceil(x_range[0] / x_step), x_range[1] / x_step + 1e-9) * x_step
+    xs, ys = [np.repeat(vertical, 3)], [np.tile([*y_range, np.nan], len(vertical))]
     if y_step:
-        level = np.arange(np.ceil(y_range[0] / y_step), y_range[1] / y_step + 1e-9) * y_step
-        xs.append(np.tile([*x_range, x_range[1]], len(level)))
-        ys.append((level[:, None] + [0, 0, np.nan]).ravel())
+        horizontal = np.arange(np.ceil(y_range[0] / y_step), y_range[1] / y_step + 1e-9) * y_step
+        xs.append(np.tile([*x_range, x_range[1]], len(horizontal)))
+        ys.append((horizontal[:, None] + [0, 0, np.nan]).ravel())
     return np.concatenate(xs), np.concatenate(ys)
 
 
 def set_range(scale: bqplot.Scale, axis: bqplot.Axis, low: float, high: float) -> None:
-    """Show amplitudes from `low` to `high`, with some five round numbers beside them."""
+    """Show amplitudes from `low` to `high`, with at most five round ticks."""
     with scale.hold_sync():
         scale.min, scale.max = float(low), float(high)
     step = 10.0 ** np.floor(np.log10((high - low) / 2.5))
@@ -75,7 +74,7 @@ def set_range(scale: bqplot.Scale, axis: bqplot.Axis, low: float, high: float) -
 
 
 class Zoom:
-    """A time axis that buttons can move, for whoever uses no mouse."""
+    """A time axis that buttons can zoom and move."""
 
     def __init__(self, low: float, high: float):
         self.scale = bqplot.LinearScale(min=low, max=high)
@@ -91,26 +90,19 @@ class Zoom:
             self.scale.min, self.scale.max = float(low), float(high)
 
     def zoom(self, factor: float) -> None:
-        """Show `factor` times as much, about the same middle."""
+        """Show `factor` times the time, with the same middle."""
         low, high = self.span
         middle, half = (low + high) / 2, (high - low) / 2 * factor
         self.show(middle - half, middle + half)
 
     def pan(self, share: float) -> None:
-        """Move by a share of what is in view."""
+        """Move by a share of the view."""
         low, high = self.span
         self.show(low + share * (high - low), high + share * (high - low))
 
 
 class BeatTrace:
-    """The trace of one beat, with its padding and the attention behind it.
-
-    Attributes
-    ----------
-    figure : bqplot.Figure
-    x : Zoom
-        In ms.
-    """
+    """The trace of one beat over ms, with its padding and the attention behind it."""
 
     def __init__(self):
         self.x = Zoom(*WHOLE_BEAT)
@@ -140,7 +132,7 @@ class BeatTrace:
         self._raw = False
 
     def draw(self, reading: Reading, raw: bool, paper: bool) -> None:
-        """Show a beat, as the network sees it or (`raw`) as it was recorded."""
+        """Show a beat, as the network reads it or (`raw`) as recorded."""
         trace = reading.trace if raw else None
         used = reading.used
         end = used * 1000 / BEAT_FS
@@ -159,7 +151,7 @@ class BeatTrace:
             self.x.show(*self.x.whole)
         set_range(self.y, self._axis_y, low, high)
         self._axis_y.label = label
-        colour = CLASS_COLOURS[reading.said] if reading.verdict else GREY
+        colour = CLASS_COLOURS[reading.predicted] if reading.readable else GREY
         put(self.trace, ms, value, colors=[colour])
         weight = reading.attention / reading.attention.max()
         put(self.attention, reading.ms, low + 0.5 * (high - low) * weight)
@@ -170,7 +162,7 @@ class BeatTrace:
             self.letter,
             [WHOLE_BEAT[1] - 20],
             [low + 0.86 * (high - low)],
-            text=[reading.said or "~"],
+            text=[reading.predicted or "~"],
             colors=[colour],
         )
         self._draw_paper(paper, low, high, 0.5 if trace is not None and trace.unit == "mV" else 0)

@@ -1,17 +1,21 @@
-"""What the demo looks like: widgets that show what they are given, and know no classifier."""
+"""The demo's widgets: they show what they are given, and know no classifier."""
 
 from collections.abc import Callable
 
 import ipywidgets as widgets
 
-from ecglib.apps.demo.state.gallery import EVERY, ORDERS, VERDICTS
+from ecglib.apps.demo.state.gallery import ALL, ORDERS, OUTCOMES
 from ecglib.apps.demo.state.reading import Reading
 from ecglib.apps.demo.state.recording import Strip
-from ecglib.apps.demo.widgets.controls import button, checkbox, dropdown, row, text
-from ecglib.apps.demo.widgets.html import (
+from ecglib.apps.demo.widgets.elements import (
+    FULL,
+    button,
+    checkbox,
+    dropdown,
     message_html,
     notice_html,
     reading_html,
+    row,
     span_html,
     status_html,
 )
@@ -21,27 +25,13 @@ from ecglib.apps.demo.widgets.traces import BeatTrace
 from ecglib.labels import CLASS_NAMES, CLASSES
 
 STEP = 0.01  # of the slider
-NOTHING = "No beat fits this choice: choose another class, or right and wrong alike."
-NO_SECOND = "To compare two models, train another one: notebook 3 with architecture = rhythm."
+NOTHING = "No beat fits this choice. Choose another class, or right and wrong ones."
+NO_SECOND = "To compare two models, train another one in notebook 3 (architecture = rhythm)."
 PAGES = ("Test beats", "Your ECG", "About")
 
 
 class DemoView(widgets.VBox):
-    """The demo's controls and displays.
-
-    Controls are public attributes, for whoever joins them with a state.
-
-    Parameters
-    ----------
-    threshold : float
-        Where the slider stands at first.
-    cautions : list of str
-        Sentences that are always in sight, below the notice.
-    models : list of str
-        Names of the models to choose from, the one in use first.
-    recordings, samples : list of str
-        Names of what can be opened without a file of one's own.
-    """
+    """The demo's controls and displays; controls are public attributes."""
 
     def __init__(
         self,
@@ -64,7 +54,7 @@ class DemoView(widgets.VBox):
         self.about = widgets.HTML()
         self.pages = widgets.Tab(
             [
-                widgets.HTML(span_html("Beats that the network has never been trained on.")),
+                widgets.HTML(span_html("The network was not trained on these beats.")),
                 self.own,
                 self.about,
             ],
@@ -85,7 +75,7 @@ class DemoView(widgets.VBox):
             layout=widgets.Layout(max_width="1200px", overflow="hidden"),
         )
 
-    # --- what it is made of ----------------------------------------------------------------------
+    # --- building --------------------------------------------------------------------------------
 
     def _build_models(self, models: list[str]) -> None:
         self.model = dropdown("Model", [(name, name) for name in models])
@@ -93,30 +83,28 @@ class DemoView(widgets.VBox):
         self.offer_second(models[1:])
         several = len(models) > 1
         self.second.layout.display = None if several else "none"
-        hint = [] if several else [text(NO_SECOND)]
+        hint = [] if several else [widgets.HTML(span_html(NO_SECOND))]
         self.models_row = row(self.model, self.second, *hint)
 
     def _build_choice(self) -> None:
         classes = [(f"{c} {CLASS_NAMES[c]}", c) for c in CLASSES]
-        self.class_name = dropdown("Class", [("all classes", EVERY), *classes])
-        verdicts = [(v if v != EVERY else "right and wrong", v) for v in VERDICTS]
-        self.verdict = dropdown("Classified", verdicts)
+        self.class_name = dropdown("Class", [("all classes", ALL), *classes])
+        outcomes = [("right and wrong", ALL), *((name, name) for name in OUTCOMES[1:])]
+        self.outcome = dropdown("Prediction", outcomes)
         self.order = dropdown("Order", [(order, order) for order in ORDERS])
         self.patient = dropdown("Patient", [])
         self.choice = row(*self.choices())
-        self.previous = button("← Previous", "the beat before this one")
-        self.next = button("Next →", "the beat after this one")
-        self.random = button("Random", "any other beat of this choice")
-        self.abnormal = button("Next abnormal", "the next beat that is not called Normal")
+        self.previous = button("← Previous", "the previous beat")
+        self.next = button("Next →", "the next beat")
+        self.random = button("Random", "another selected beat")
+        self.abnormal = button("Next abnormal", "the next beat predicted as abnormal")
         self.position = widgets.HTML()
         self.navigation = row(self.previous, self.next, self.random, self.abnormal, self.position)
 
     def _build_job(self) -> None:
-        self.bar = widgets.FloatProgress(
-            min=0, max=1, layout=widgets.Layout(width="220px"), bar_style="info"
-        )
+        self.bar = widgets.FloatProgress(max=1, layout={"width": "220px"}, bar_style="info")
         self.doing = widgets.HTML()
-        self.stop = button("Stop", "give this up")
+        self.stop = button("Stop", "stop this")
         self.job_row = row(self.bar, self.doing, self.stop)
         self.job_row.layout.display = "none"
 
@@ -127,26 +115,23 @@ class DemoView(widgets.VBox):
         self.left = button("◀", "move to the left")
         self.right = button("▶", "move to the right")
         self.whole = button("Whole beat", "undo zoom and pan")
-        self.scale = widgets.Dropdown(
-            options=[("scaled, as the network sees it", False), ("as recorded", True)],
-            description="Show", style={"description_width": "initial"},
-            layout=widgets.Layout(width="auto", margin="2px 12px 2px 2px"),
-        )  # fmt: skip
+        scales = [("scaled, as the network reads it", False), ("as recorded", True)]
+        self.scale = dropdown("Show", scales)
         self.with_attention = checkbox("Attention (green)")
         self.paper = checkbox("ECG paper")
-        hint = "Wheel: zoom. Drag: move. Grey: not seen by the network."
+        hint = "Wheel: zoom. Drag: move. Grey: not read by the network."
         left = widgets.VBox(
             [
                 self.beat.figure,
                 row(self.left, self.right, self.zoom_in, self.zoom_out, self.whole),
                 row(self.scale, self.with_attention, self.paper),
-                text(hint),
+                widgets.HTML(span_html(hint)),
             ],
-            layout=widgets.Layout(flex="3 1 420px", min_width="0"),
+            layout={"flex": "3 1 420px", "min_width": "0"},
         )
-        self.result = widgets.HTML(layout=widgets.Layout(flex="2 1 300px", min_width="0"))
-        self.beat_box = widgets.Box([left, self.result])
-        self.beat_box.layout = widgets.Layout(flex_flow="row wrap", align_items="flex-start")
+        self.result = widgets.HTML(layout={"flex": "2 1 300px", "min_width": "0"})
+        layout = {"flex_flow": "row wrap", "align_items": "flex-start"}
+        self.beat_box = widgets.Box([left, self.result], layout=layout)
 
     def _build_strip(self) -> None:
         self.strip = StripTrace()
@@ -155,48 +140,48 @@ class DemoView(widgets.VBox):
         self.strip_out = button("−", "zoom out")
         self.strip_left = button("◀", "earlier")
         self.strip_right = button("▶", "later")
-        self.strip_whole = button("Whole recording", "from its beginning to its end")
-        self.strip_beat = button("This beat", "go back to the beat that is shown below")
+        self.strip_whole = button("Whole recording", "from beginning to end")
+        self.strip_beat = button("This beat", "go to the beat shown below")
         self.strip_buttons = row(
             self.strip_left, self.strip_right, self.strip_in, self.strip_out, self.strip_whole,
             self.strip_beat,
         )  # fmt: skip
-        self.strip_box = widgets.VBox()  # filled by `show_strip`: nobody pays for it unseen
+        self.strip_box = widgets.VBox()  # filled by `show_strip`, so that it costs nothing unseen
 
     def _build_uncertainty(self, threshold: float) -> None:
         value = round(threshold, 2)
         self.threshold = widgets.FloatSlider(
             value, min=0, max=1, step=STEP, readout=False,
-            layout=widgets.Layout(width="240px", max_width="100%"),
+            layout={"width": "240px", "max_width": "100%"},
         )  # fmt: skip
-        # A slider has no name that a screen reader could tell; this field has.
+        # A slider has no name for screen readers; this field has one.
         self.threshold_text = widgets.BoundedFloatText(
             value, min=0, max=1, step=STEP, description="Uncertain below",
-            style={"description_width": "initial"}, layout=widgets.Layout(width="190px"),
+            style=FULL, layout={"width": "190px"},
         )  # fmt: skip
         widgets.jslink((self.threshold, "value"), (self.threshold_text, "value"))
         self.summary = widgets.HTML()
         self.uncertainty = row(self.threshold_text, self.threshold, self.summary)
 
     def _build_results(self) -> None:
-        self.with_table = checkbox("Table of all beats of this choice")
-        self.csv = button("Download CSV", "the beats of this choice as a table")
-        self.atr = button("Download .atr", "the beats of this choice as WFDB annotations")
+        self.with_table = checkbox("Table of all selected beats")
+        self.csv = button("Download CSV", "the selected beats as a table")
+        self.atr = button("Download .atr", "the selected beats as WFDB annotations")
         self.table = widgets.HTML()
         self.results_box = widgets.VBox([row(self.with_table, self.csv, self.atr), self.table])
 
-    # --- what can be done ------------------------------------------------------------------------
+    # --- controls by their effect ----------------------------------------------------------------
 
     def choices(self) -> tuple[widgets.Widget, ...]:
-        """Which beats: in the order of the parameters of ``Gallery.select``."""
-        return self.class_name, self.verdict, self.order, self.patient
+        """Controls that select beats, in the order of the parameters of ``Gallery.select``."""
+        return self.class_name, self.outcome, self.order, self.patient
 
     def looks(self) -> tuple[widgets.Widget, ...]:
-        """How it is shown."""
+        """Controls that change the drawing."""
         return self.scale, self.with_attention, self.paper, self.with_table
 
     def movements(self) -> dict[widgets.Button, Callable[[], None]]:
-        """Buttons that zoom and move the traces, for whoever uses no mouse."""
+        """Buttons that zoom and move the traces, and their actions."""
         beat, strip = self.beat.x, self.strip.x
         return {
             self.left: lambda: beat.pan(-0.25),
@@ -212,37 +197,28 @@ class DemoView(widgets.VBox):
             self.strip_beat: self.strip.centre,
         }
 
-    # --- what it shows ---------------------------------------------------------------------------
+    # --- showing ---------------------------------------------------------------------------------
 
     def offer(self, patients: list[str]) -> None:
-        """Begin with other beats: all of them, of all patients or files."""
-        for control in (self.class_name, self.verdict, self.order):
+        """Reset the selection for other beats, of these patients or files."""
+        for control in (self.class_name, self.outcome, self.order):
             control.index = 0
-        self.patient.options = [("all", EVERY), *((name, name) for name in patients)]
+        self.patient.options = [("all", ALL), *((name, name) for name in patients)]
         self.patient.index = 0
         self.patient.layout.display = None if len(patients) > 1 else "none"
 
     def offer_second(self, models: list[str]) -> None:
-        """Offer models to compare with; the one that is compared with stays, if it is offered."""
+        """Offer models to compare with; the chosen one stays, if it is among them."""
         before = self.second.value
         self.second.options = [("no other", ""), *((name, name) for name in models)]
         self.second.value = before if before in models else ""
 
     def show_body(self, something: bool) -> None:
-        """Show all that belongs to beats, or hide it where there are none."""
+        """Show everything about beats, or hide it if there are none."""
         self.body.layout.display = None if something else "none"
 
     def show(self, reading: Reading | None, position: str, summary: str) -> None:
-        """Show a beat, or say that there is none.
-
-        Parameters
-        ----------
-        reading : Reading or None
-        position : str
-            Which of how many beats it is.
-        summary : str
-            How the classifier fares on all of them.
-        """
+        """Show a beat, if there is one, with its position and a summary of all beats."""
         self.beat_box.layout.display = "none" if reading is None else None
         for move in (self.previous, self.next, self.random, self.abnormal):
             move.disabled = reading is None
@@ -257,11 +233,11 @@ class DemoView(widgets.VBox):
         self.beat.attention.visible = self.with_attention.value
 
     def show_cautions(self, cautions: list[str]) -> None:
-        """Say why the results may mislead."""
+        """Show why the results may mislead."""
         self.notice.value = notice_html(cautions)
 
     def show_strip(self, strip: Strip | None, beat: int | None) -> None:
-        """Show a recording, and in it a beat; or none."""
+        """Show a recording and mark a beat, if there are any."""
         shown = (self.strip_text, self.strip.figure, self.strip.rhythm, self.strip_buttons)
         self.strip_box.children = shown if strip else ()
         if strip is None:
@@ -274,7 +250,7 @@ class DemoView(widgets.VBox):
             self.strip.look_at(beat)
 
     def show_job(self, what: str, share: float | None) -> None:
-        """Show what is being done; an empty text means nothing."""
+        """Show the running work; an empty text means none."""
         self.job_row.layout.display = None if what else "none"
         self.doing.value = status_html(what)
         self.bar.value = share or 0.0
@@ -282,5 +258,5 @@ class DemoView(widgets.VBox):
         self.own.classify.disabled = bool(what)
 
     def say(self, text: str, error: bool = False) -> None:
-        """Write into the message area; an empty text clears it."""
+        """Show a message; an empty text clears it."""
         self.message.value = message_html(text, error)

@@ -1,7 +1,5 @@
-"""What the demo knows: the beats offered, and what is said of the one shown."""
+"""The beats of the demo, and their predictions."""
 
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +8,6 @@ import pytest
 from demo_fakes import FakeClassifier
 from ecglib.apps.demo.state.gallery import BATCH, Gallery
 from ecglib.apps.demo.state.reading import clock
-from ecglib.apps.demo.widgets.about import about_html, cautions
 from ecglib.beats.beats import Beats
 
 
@@ -25,178 +22,112 @@ def gallery(beats: Beats) -> Gallery:
     return classified(beats)
 
 
-def test_state_needs_no_widgets() -> None:
-    code = "import sys, ecglib.apps.demo.state.session; sys.exit('ipywidgets' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
-
-
-def test_a_reading_says_everything(gallery: Gallery) -> None:
+def test_a_reading(gallery: Gallery) -> None:
     reading = gallery.reading()
-    assert (reading.said, reading.true, reading.right) == ("N", "N", True)
+    assert (reading.predicted, reading.true, reading.right) == ("N", "N", True)
     assert reading.confidence == pytest.approx(0.99) and not reading.uncertain
     assert reading.proba.sum() == pytest.approx(1)
     assert (reading.ms[0], reading.ms[120], reading.used) == (0, 1000, 120)
     assert reading.where == "record 100 at 0 min 1.0 s"
     gallery.step(1)
     reading = gallery.reading()
-    assert (reading.said, reading.true, reading.right) == ("N", "S", False)
-    assert reading.uncertain
-    assert reading.where == "record 100 at 1 min 41.0 s"
+    assert (reading.predicted, reading.true, reading.right) == ("N", "S", False)
+    assert reading.uncertain and reading.where == "record 100 at 1 min 41.0 s"
 
 
-def test_a_minute_has_sixty_seconds() -> None:
+def test_times(beats: Beats) -> None:
     assert (clock(59.97), clock(60.04)) == ("1 min 0.0 s", "1 min 0.0 s")
-
-
-def test_where_says_no_time_if_the_rate_is_unknown(beats: Beats) -> None:
-    own = replace(beats, record=np.full(10, "mine"))
-    assert Gallery(FakeClassifier(), own).reading().where == "record mine at sample 360"
-    generated = replace(own, source="synthetic")
-    assert Gallery(FakeClassifier(), generated).reading().where == "record mine at 0 min 1.0 s"
+    slow = Gallery(FakeClassifier(), replace(beats, fs=36.0))
+    assert slow.reading().where == "record 100 at 0 min 10.0 s"
 
 
 @pytest.mark.parametrize(
-    ("class_name", "verdict", "chosen"),
+    ("class_name", "outcome", "chosen"),
     [
         ("all", "all", range(10)),
         ("V", "all", [3, 8, 9]),
         ("all", "wrong", [1, 4, 8]),
         ("all", "right", [0, 2, 3, 5, 6, 7, 9]),
+        ("all", "uncertain", [1, 4, 8]),
         ("V", "wrong", [8]),
         ("Q", "wrong", []),
     ],
 )
-def test_filters(gallery: Gallery, class_name: str, verdict: str, chosen: list[int]) -> None:
+def test_filters(gallery: Gallery, class_name: str, outcome: str, chosen: list[int]) -> None:
     gallery.step(4)
-    gallery.select(class_name, verdict)
+    gallery.select(class_name, outcome)
     assert gallery.chosen.tolist() == list(chosen)
     assert gallery.position == 0
 
 
-def test_orders(gallery: Gallery) -> None:
-    gallery.select(verdict="wrong", order="least sure first")
+def test_orders_and_unknown_choices(gallery: Gallery) -> None:
+    gallery.select(outcome="wrong", order="least sure first")
     assert gallery.chosen.tolist() == [4, 8, 1]
-    gallery.select(verdict="wrong", order="surest first")
+    gallery.select(outcome="wrong", order="surest first")
     assert gallery.chosen.tolist() == [1, 8, 4]
-    gallery.select(order="surest first")
-    assert gallery.chosen[0] == 7 and gallery.chosen[-1] == 4
+    for wrong in ({"class_name": "X"}, {"outcome": "maybe"}, {"order": "any"}, {"patient": "9"}):
+        with pytest.raises(ValueError, match="Choose from"):
+            gallery.select(**wrong)
+    assert len(gallery) == 3
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"class_name": "X"}, {"verdict": "maybe"}, {"order": "any"}, {"patient": "9"}]
-)
-def test_unknown_choices_are_refused(gallery: Gallery, wrong: dict) -> None:
-    with pytest.raises(ValueError, match="Choose from"):
-        gallery.select(**wrong)
-    assert len(gallery) == 10
+def jumps(gallery: Gallery) -> list[int]:
+    return [gallery.jump() or gallery.position for _ in range(30)]
 
 
-def test_steps_go_round(gallery: Gallery) -> None:
-    gallery.step(-1)
-    assert gallery.position == 9
-    gallery.step(1)
-    assert gallery.position == 0
+def test_steps_go_round_and_jumps_are_seeded(gallery: Gallery, beats: Beats) -> None:
+    for step, position in ((-1, 9), (1, 0)):
+        gallery.step(step)
+        assert gallery.position == position
+    places = jumps(gallery)
+    assert places == jumps(classified(beats)) != jumps(classified(beats, seed=2))
+    assert set(places) == set(range(10)) and all(np.diff(places) != 0)
 
 
-def test_jumps_are_seeded_and_go_elsewhere(beats: Beats) -> None:
-    def jumps(seed: int) -> list[int]:
-        gallery = classified(beats, seed)
-        places = [gallery.position]
-        for _ in range(30):
-            gallery.jump()
-            places.append(gallery.position)
-        return places
-
-    assert jumps(1) == jumps(1) != jumps(2)
-    assert set(jumps(1)) == set(range(10))
-    assert all(np.diff(jumps(1)) != 0)
-
-
-def test_nothing_to_show(gallery: Gallery, beats: Beats) -> None:
+def test_no_beat_and_a_single_beat(gallery: Gallery, beats: Beats) -> None:
     gallery.select("Q", "wrong")
     gallery.step(1)
     gallery.jump()
     assert gallery.reading() is None and len(gallery) == 0
     assert Gallery(FakeClassifier(), beats[:0]).reading() is None
     assert Gallery(FakeClassifier(), beats[:0]).summary() == "There are no beats."
-
-
-def test_a_single_beat(beats: Beats) -> None:
-    gallery = classified(beats[3])
-    for move in (gallery.jump, lambda: gallery.step(1), lambda: gallery.step(-1)):
+    single = classified(beats[3])
+    for move in (single.jump, lambda: single.step(1), lambda: single.step(-1)):
         move()
-        assert gallery.position == 0
-    assert gallery.reading().said == "V"
+        assert single.position == 0 and single.reading().predicted == "V"
 
 
 def test_threshold_decides_what_is_uncertain(gallery: Gallery) -> None:
     assert "30.0% of 10 beats are uncertain; 70.0% of all are right, 100.0%" in gallery.summary()
     gallery.step(4)
     assert gallery.reading().uncertain
-    gallery.threshold = 0.4
+    gallery.set_threshold(0.4)
     assert not gallery.reading().uncertain
     assert "0.0% of 10 beats are uncertain; 70.0% of all are right, 70.0%" in gallery.summary()
-    gallery.threshold = 1.01
+    gallery.set_threshold(1.01)
     assert gallery.summary() == "100.0% of 10 beats are uncertain; 70.0% of all are right."
+    gallery.set_threshold(0.5)
+    gallery.select(outcome="uncertain")
+    assert gallery.chosen.tolist() == [4]
 
 
 def test_beats_without_labels(beats: Beats) -> None:
     gallery = classified(replace(beats, label=np.full(10, -1)))
     assert gallery.reading().true is None and gallery.reading().right is None
     assert gallery.summary() == "30.0% of 10 beats are uncertain."
-    gallery.select("V")  # what they are called
+    gallery.select("V")  # the predicted class
     assert gallery.chosen.tolist() == [3, 4, 9]
-    for verdict in ("right", "wrong"):
-        gallery.select(verdict=verdict)
+    for outcome in ("right", "wrong"):
+        gallery.select(outcome=outcome)
         assert len(gallery) == 0
-
-
-@pytest.mark.parametrize(
-    ("card", "protocol", "synthetic", "said"),
-    [
-        ({"trained_on": {"protocol": "kaggle", "synthetic": False}}, "kaggle", False, []),
-        (
-            {"trained_on": {"protocol": "kaggle", "synthetic": False}},
-            "patients",
-            False,
-            ["under the protocol 'kaggle', the test beats are those of 'patients'"],
-        ),
-        ({}, "kaggle", False, ["nobody has noted how"]),
-        ({"trained_on": {"protocol": "kaggle", "synthetic": True}}, "kaggle", True, ["SYNTHETIC"]),
-        (
-            {"trained_on": {"protocol": "kaggle", "synthetic": True}},
-            "patients",
-            False,
-            ["learnt from synthetic beats and is shown recorded ones"],
-        ),
-        (
-            {"trained_on": {"protocol": "kaggle", "synthetic": False}},
-            "kaggle",
-            True,
-            ["SYNTHETIC", "learnt from recorded beats and is shown synthetic ones"],
-        ),
-    ],
-)
-def test_cautions(card: dict, protocol: str, synthetic: bool, said: list[str]) -> None:
-    found = cautions(card, protocol, synthetic)
-    assert len(found) == len(said)
-    assert all(part in sentence for part, sentence in zip(said, found, strict=True))
 
 
 def test_patients(gallery: Gallery, beats: Beats) -> None:
     assert gallery.patients == ["100", "208"]
-    gallery.select(patient="208", verdict="wrong")
+    gallery.select(patient="208", outcome="wrong")
     assert gallery.chosen.tolist() == [8]
     same = classified(replace(beats, record=np.array(["201", "202"] * 5)))
     assert same.patients == ["201"]  # one person
-
-
-def test_uncertain_beats(gallery: Gallery) -> None:
-    gallery.select(verdict="uncertain")
-    assert gallery.chosen.tolist() == [1, 4, 8]
-    gallery.set_threshold(0.5)
-    gallery.select(verdict="uncertain")
-    assert gallery.chosen.tolist() == [4]
 
 
 def test_next_abnormal_goes_round_the_selection(gallery: Gallery) -> None:
@@ -213,63 +144,50 @@ def test_next_abnormal_goes_round_the_selection(gallery: Gallery) -> None:
 
 def test_before_all_are_classified(beats: Beats) -> None:
     gallery = Gallery(FakeClassifier(), beats)
-    assert gallery.reading().said == "N" and gallery.summary() == "10 beats."
-    gallery.select("V", patient="208")  # by what is known without
-    for choice in ({"verdict": "wrong"}, {"order": "surest first"}, {"verdict": "uncertain"}):
+    assert gallery.reading().predicted == "N" and gallery.summary() == "10 beats."
+    gallery.select("V", patient="208")
+    for choice in ({"outcome": "wrong"}, {"order": "surest first"}, {"outcome": "uncertain"}):
         with pytest.raises(ValueError, match="Not all beats have been classified yet"):
             gallery.select(**choice)
     assert gallery.chosen.tolist() == [8, 9]
 
 
-def test_progress_is_told_and_may_end_it(beats: Beats) -> None:
+def test_progress_is_reported_and_may_end_the_work(beats: Beats) -> None:
     many = beats[np.zeros(BATCH * 2 + 1, dtype=int)]
-    told: list[float] = []
-    proba = Gallery(FakeClassifier(), many).classify(told.append)
-    assert proba.shape == (len(many), 5) and told[0] == 0 and len(told) == 3
+    shares: list[float] = []
+    proba = Gallery(FakeClassifier(), many).classify(shares.append)
+    assert proba.shape == (len(many), 5) and shares[0] == 0 and len(shares) == 3
     with pytest.raises(ZeroDivisionError):
         Gallery(FakeClassifier(), many).classify(lambda share: 1 / 0)
 
 
 def test_rhythm_reaches_the_classifier(beats: Beats) -> None:
-    asked = []
+    given = []
 
     class Listening(FakeClassifier):
         def predict_proba(self, signal, rhythm=None):
-            asked.append(rhythm)
+            given.append(rhythm)
             return super().predict_proba(signal)
 
     rhythm = np.arange(60.0).reshape(10, 6)
-    gallery = Gallery(Listening(), beats, rhythm=rhythm)
+    gallery = Gallery(Listening(), replace(beats, rhythm=rhythm))
     gallery.step(3)
     gallery.reading()
-    assert np.array_equal(asked[-1], rhythm[3:4])
+    assert np.array_equal(given[-1], rhythm[3:4])
     gallery.classify()
-    assert np.array_equal(asked[-1], rhythm)
+    assert np.array_equal(given[-1], rhythm)
 
 
 def test_two_models(gallery: Gallery) -> None:
-    with pytest.raises(ValueError, match="only one model"):
-        gallery.select(verdict="the models disagree")
+    with pytest.raises(ValueError, match="second model first"):
+        gallery.select(outcome="the models disagree")
     gallery.second = gallery.with_model(FakeClassifier("other", "NNNNVSFQNV"))
     gallery.second.proba = gallery.second.classify()
-    gallery.select(verdict="the models disagree")
+    gallery.select(outcome="the models disagree")
     assert gallery.chosen.tolist() == [3]
     reading = gallery.reading()
-    assert (reading.said, reading.other.said) == ("V", "N")
+    assert (reading.predicted, reading.other.predicted) == ("V", "N")
     assert (reading.model, reading.other.model) == ("fake", "other")
     assert "The models agree on 90.0%" in gallery.summary()
     gallery.set_threshold(0.98)
     assert gallery.reading().other.threshold == 0.98
-
-
-def test_about(gallery: Gallery) -> None:
-    metrics = {"test": {"beats": 10, "accuracy": 0.75}}
-    card = {"name": "<b>", "parameters": 210246, "metrics": metrics, "threshold": 0.735}
-    told = about_html(card, gallery)
-    for words in ("not a medical device", "210,246", "75.00%", "73.5%", "MIT", "physionet.org",
-                  "abnormal called Normal", "expected cost a beat"):  # fmt: skip
-        assert words in told
-    assert "<b><" not in told and "&lt;b&gt;" in told
-    assert "abnormal called Normal" not in about_html(card)
-    only_normal = classified(gallery.beats[gallery.beats.label == 0])
-    assert "abnormal called Normal" not in about_html(card, only_normal)

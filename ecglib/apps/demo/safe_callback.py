@@ -1,4 +1,4 @@
-"""Callbacks of widgets: one at a time, and none of their errors lost."""
+"""Callbacks of widgets: one at a time, and none of their errors is lost."""
 
 import logging
 import threading
@@ -7,23 +7,12 @@ from contextlib import contextmanager
 from functools import wraps
 
 
-class Guard:
-    """Makes callbacks of what a person does.
+class SafeCallback:
+    """Turns actions of a person into callbacks that show their errors.
 
-    Nothing else would tell the errors: one in a widget's callback is lost without a trace in
-    Voilà, and doesn't fail a batch run.
-
-    Parameters
-    ----------
-    say : callable
-        Is told a text for the person, and ``error=True`` where it is one; "" takes it away.
-    show : callable
-        Is called after each action, to show the state.
-
-    Attributes
-    ----------
-    lock : RLock
-        Held while an action changes the state, and by whoever else does.
+    Otherwise an error in a widget's callback is lost in Voilà, and does not fail a batch run.
+    ``say`` shows a text, with ``error=True`` as an error; ``show``, called after each action, shows
+    the state. ``lock`` is held while the state changes.
     """
 
     def __init__(self, say: Callable[..., None], show: Callable[[], None]):
@@ -31,12 +20,12 @@ class Guard:
         self._say, self._show = say, show
 
     def __call__(self, action: Callable, alone: bool = False) -> Callable:
-        """A callback that acts, then shows the state, unless the action is to stand alone."""
+        """A callback that acts and then, unless ``alone``, shows the state."""
 
         @wraps(action)
         def callback(event) -> None:
             with self.lock:
-                if self._quiet:  # set by this thread; another one's changes end with its lock
+                if self._quiet:  # set by this thread; other threads reset it before they unlock
                     return
                 try:
                     if not alone:
@@ -51,7 +40,7 @@ class Guard:
 
     @contextmanager
     def quietly(self) -> Iterator[None]:
-        """Set controls without acting on it."""
+        """Set controls without calling back."""
         before, self._quiet = self._quiet, True
         try:
             yield
@@ -60,7 +49,7 @@ class Guard:
 
     @contextmanager
     def or_back(self, change) -> Iterator[None]:
-        """Show the old choice of a control again where the new one can't be had."""
+        """Restore a control's old value if the action fails."""
         try:
             yield
         except Exception:
@@ -69,13 +58,13 @@ class Guard:
             raise
 
     def report(self, error: Exception) -> None:
-        """Say what went wrong."""
-        if isinstance(error, ValueError):  # a sentence for whoever is in front of the screen
+        """Show an error."""
+        if isinstance(error, ValueError):  # its message is written for the person
             self._say(str(error), error=True)
             return
         logging.getLogger(__name__).error("A callback of the demo failed", exc_info=error)
         self._say(
-            f"{type(error).__name__}: {error}. This is a fault of the program; run the notebook "
-            "again, or load the page anew, if it stays.",
+            f"{type(error).__name__}: {error}. This is an error of the program. If it stays, run "
+            "the notebook again or reload the page.",
             error=True,
         )
