@@ -6,7 +6,6 @@ from functools import wraps
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from cycler import cycler
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
@@ -26,7 +25,7 @@ STYLE = {
     "axes.grid": True,
     "axes.labelsize": 8,
     "axes.linewidth": 0.6,
-    "axes.prop_cycle": cycler(color=[INK]),
+    "axes.prop_cycle": plt.cycler(color=[INK]),
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": 8.5,
