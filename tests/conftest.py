@@ -73,10 +73,11 @@ def patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def trees(patients: Path):
     """The patient-wise model of the first three of them."""
-    from ecglib.models.patientwise.training import fit_patientwise
+    from ecglib.models.patientwise.training import described_beats, fit_described
     from ecglib.recordings.wfdb import read_recording
 
-    return fit_patientwise([read_recording(patients / name) for name in ("s01", "s02", "s03")])
+    recordings = [read_recording(patients / name) for name in ("s01", "s02", "s03")]
+    return fit_described([described_beats(recording) for recording in recordings])
 
 
 @pytest.fixture(scope="module")

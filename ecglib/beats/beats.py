@@ -101,24 +101,13 @@ class Beats:
 
 
 def cut_rows(signal: np.ndarray, marks: np.ndarray, keep: np.ndarray) -> np.ndarray:
-    """Cut rows of 187 samples from one lead, each from a mark to shortly after the next.
+    """Cut rows of 187 samples, shape (n_rows, 187), from one lead at 360 Hz.
 
-    With ``a`` = ``marks`` followed by the length of the signal, row ``k`` is made of the samples
-    from ``a[k]`` up to, not including, ``a[k+1] + int(0.2 * (a[k+2] - a[k+1]))``; every third is
-    kept, the crop is scaled to [0, 1] as a whole, then truncated or zero-padded to 187 samples.
-
-    Parameters
-    ----------
-    signal : ndarray, shape (n_samples,)
-        One lead at 360 Hz. Its unit does not matter, since every row is scaled.
-    marks : ndarray, shape (n_marks,), int
-        Sample numbers of all annotations in time order, non-beat marks included.
-    keep : ndarray, shape (n_rows,), int
-        Positions in ``marks`` to cut rows for; the last mark has no row.
-
-    Returns
-    -------
-    ndarray, shape (n_rows, 187), float32
+    With ``a`` = ``marks`` (all annotations, in time order) followed by the length of the signal,
+    row ``k`` is made of the samples from ``a[k]`` up to, not including, ``a[k+1] + int(0.2 *
+    (a[k+2] - a[k+1]))``; every third is kept, the crop is scaled to [0, 1] as a whole, then
+    truncated or zero-padded to 187 samples. ``keep`` are the positions in ``marks`` to cut rows
+    for; the last mark has no row.
     """
     ends = np.append(marks, len(signal))
     start, following, after = marks[keep], ends[keep + 1], ends[keep + 2]

@@ -162,18 +162,9 @@ def watched(ecg: Ecg, progress: Callable[[None], None]) -> Ecg:
 
 
 def find_beats(ecg: Ecg, leads: tuple[int, ...] = (0,)) -> FoundBeats:
-    """Find the R peaks of a recording, and where its signal is too poor for them.
+    """R peaks of a recording, from the first of ``leads``, and its unreadable stretches.
 
-    Parameters
-    ----------
-    ecg : Ecg
-    leads : tuple of int
-        Numbers of leads; R peaks are looked for in the first.
-
-    Raises
-    ------
-    EcgFileError
-        The lead holds no finite number.
+    EcgFileError if the lead holds no finite number.
     """
     n, lead = length(ecg), leads[0]
     found_at, windows, shown = [np.zeros(0, dtype=np.int64)], [], []

@@ -22,21 +22,10 @@ LOCAL_RR = 17  # RR intervals whose median is the local rhythm, half of them bef
 def rhythm_features(
     rr_before: np.ndarray, rr_after: np.ndarray, record: np.ndarray | None = None
 ) -> np.ndarray:
-    """Where each beat stands in the rhythm of its recording.
+    """Features in the order of ``RHYTHM``, shape (n, 6), float32: logarithms, NaN where unknown.
 
-    Parameters
-    ----------
-    rr_before, rr_after : ndarray, shape (n,)
-        Preceding and following RR interval in seconds, NaN where there is none. All beats of a
-        recording have to be there, in time order, since each is compared with the others.
-    record : ndarray, shape (n,), optional
-        Name of each beat's recording; by default all come from one.
-
-    Returns
-    -------
-    ndarray, shape (n, 6), float32
-        Natural logarithms of the quantities named in ``RHYTHM``, the average in seconds; NaN
-        where an interval is missing.
+    ``rr_before`` and ``rr_after``, shape (n,), are RR intervals in seconds of all beats of each
+    recording, in time order; ``record`` names each beat's recording, by default a single one.
     """
     table = pd.DataFrame({"before": rr_before, "after": rr_after}, dtype=np.float64)
     table = table.where(table > 0)  # two marks on one sample have no interval

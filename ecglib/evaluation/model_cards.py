@@ -101,7 +101,8 @@ def evaluate_and_save(
     }
     path = run.model_file(name)
     save_model(model, path, card)
-    export_onnx(path)
+    if name != "deep":  # whose ONNX form has 10 MB and gains little on many beats
+        export_onnx(path)
     for n, own in sets.items():
         save_predictions(run, name, n, own, proba[n])
     return card

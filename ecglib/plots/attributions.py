@@ -103,12 +103,9 @@ def plot_randomisation_test(
 ) -> Figure:
     """Agreement of explanations before and after the network's weights are shuffled.
 
-    Parameters
-    ----------
-    beat, trained, broken : ndarray, shape (187,)
-        A beat, and its attributions by the first network with trained and with shuffled weights.
-    agreement : mapping
-        Result of `explain.randomisation_test` by network, one panel each.
+    ``beat``, ``trained`` and ``broken``, each of shape (187,), are a beat and its attributions by
+    the first network with trained and with shuffled weights; ``agreement`` maps each network to the
+    result of `explain.randomisation_test`.
     """
     fig = plt.figure(figsize=(style.FULL_WIDTH, 2.7))
     widths = [4, *[6 / len(agreement)] * len(agreement)]

@@ -14,13 +14,7 @@ from ecglib.recordings.recording import Recording
 
 @style.styled
 def plot_class_counts(labels: dict[str, np.ndarray]) -> Figure:
-    """Beats per class on a logarithmic scale, sets side by side.
-
-    Parameters
-    ----------
-    labels : dict
-        ``{"train": class numbers, "test": ...}``, or before and after augmentation.
-    """
+    """Beats per class on a logarithmic scale, for sets such as ``{"train": labels}``."""
     counts = pd.DataFrame({n: np.bincount(y, minlength=len(CLASSES)) for n, y in labels.items()})
     fig, ax = plt.subplots(figsize=(style.FULL_WIDTH, 2.9))
     handles = style.class_bars(ax, counts)
@@ -37,15 +31,7 @@ def plot_class_counts(labels: dict[str, np.ndarray]) -> Figure:
 
 @style.styled
 def plot_example_beats(signal: np.ndarray, label: np.ndarray, per_class: int = 1) -> Figure:
-    """The first beats of each class, one class per column, with their padding in grey.
-
-    Parameters
-    ----------
-    signal : ndarray, shape (n, 187)
-    label : ndarray, shape (n,), int
-    per_class : int
-        Number of beats of each class.
-    """
+    """The first ``per_class`` beats of each class, a class per column, padding in grey."""
     fig, axes = style.beat_grid(per_class, len(CLASSES), 0.75 + 1.05 * per_class)
     for k, c in enumerate(CLASSES):
         axes[0, k].set_title(CLASS_NAMES[c], color=CLASS_COLOURS[c])
@@ -59,12 +45,7 @@ def plot_example_beats(signal: np.ndarray, label: np.ndarray, per_class: int = 1
 def plot_beat_cut(recording: Recording, sample: int) -> Figure:
     """The cut of a beat: the recording with its annotations above, the resulting row below.
 
-    Parameters
-    ----------
-    recording : Recording
-        With annotations.
-    sample : int
-        Sample number of the beat's annotation; two more must follow.
+    ``sample`` is that of the beat's annotation; two more annotations must follow.
     """
     marks, symbols, fs = recording.mark_sample, recording.mark_symbol, recording.fs
     k = int(np.searchsorted(marks, sample))
@@ -99,14 +80,7 @@ def plot_beat_cut(recording: Recording, sample: int) -> Figure:
 
 @style.styled
 def plot_leak(shares: pd.DataFrame) -> Figure:
-    """Share of the test set that is known from training, for each protocol.
-
-    Parameters
-    ----------
-    shares : DataFrame
-        One row per protocol (its index is shown), one column per kind of leak, such as "test beats
-        that share samples with a training beat"; shares from 0 to 1.
-    """
+    """Share of the test set that is known from training: a row per protocol, a column per leak."""
     n_rows, n_kinds = shares.shape
     fig, ax = plt.subplots(figsize=(style.FULL_WIDTH, 0.9 + 0.28 * n_rows * n_kinds))
     height = 0.8 / n_kinds
@@ -132,13 +106,8 @@ def plot_augmentation(
 ) -> Figure:
     """Beats before (grey) and after (coloured) each augmentation.
 
-    Parameters
-    ----------
-    original : ndarray, shape (k, 187)
-        One beat per row of the figure.
-    label : ndarray, shape (k,), int
-    versions : dict
-        ``{"time warp": ndarray of shape (k, 187), ...}``: one column of the figure each.
+    ``original``, shape (k, 187), has one beat per row of the figure; ``versions`` maps the name of
+    each augmentation to its beats, of the same shape.
     """
     fig, axes = style.panels(len(original), len(versions), 0.7 + 0.85 * len(original))
     for column, (name, changed) in zip(axes.T, versions.items(), strict=True):
@@ -155,15 +124,9 @@ def plot_augmentation(
 
 @style.styled
 def plot_rhythm(rr_before: np.ndarray, label: np.ndarray, usual: np.ndarray) -> Figure:
-    """Distribution of the RR interval before a beat, by class: in seconds and relative.
+    """RR intervals before a beat by class: in seconds, and relative to the record's usual one.
 
-    Parameters
-    ----------
-    rr_before : ndarray, shape (n,)
-        Preceding RR interval in seconds; NaN is left out.
-    label : ndarray, shape (n,), int
-    usual : ndarray, shape (n,)
-        Usual RR interval of the beat's record in seconds.
+    All arrays have shape (n,); ``rr_before`` and ``usual``, of the beat's record, are in seconds.
     """
     values = {"RR interval before the beat (s)": rr_before}
     values["RR interval / the record's usual one"] = rr_before / usual

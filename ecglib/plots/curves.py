@@ -26,16 +26,9 @@ Sets = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 @style.styled
 def plot_learning_curves(history: pd.DataFrame) -> Figure:
-    """Loss, validation scores and learning rate over the epochs.
+    """Loss, validation scores and learning rate over the epochs, from the table that `fit` returns.
 
     The epoch whose weights are saved and the one with the lowest validation loss are marked.
-
-    Parameters
-    ----------
-    history : DataFrame
-        One row per epoch, as ``training.fit`` returns it: ``epoch``, ``train_loss``,
-        ``validation_loss``, ``validation_accuracy``, ``validation_macro_f1``, ``learning_rate``
-        and ``kept``.
     """
     fig, ((loss, scores, rate),) = style.panels(1, 3, 2.2, sharey=False, width_ratios=[3, 3, 2])
     epoch = history["epoch"]
@@ -72,11 +65,7 @@ def plot_learning_curves(history: pd.DataFrame) -> Figure:
 def plot_roc_curves(sets: Sets) -> Figure:
     """ROC curve of each class against the rest, one column per set, its corner enlarged below.
 
-    Parameters
-    ----------
-    sets : mapping
-        ``{"test": (y_true, proba), ...}``. Classes without beats have no curve; the legend gives
-        the area under each (AUC).
+    ``sets`` is ``{"test": (y_true, proba), ...}``; classes without beats have no curve.
     """
     fig, (axes, corners) = _square_panels(2, len(sets))
     for ax, corner, (name, (y_true, proba)) in zip(axes, corners, sets.items(), strict=True):
@@ -102,11 +91,7 @@ def plot_roc_curves(sets: Sets) -> Figure:
 def plot_precision_recall_curves(sets: Sets) -> Figure:
     """Precision over sensitivity for each class, one panel per set.
 
-    Parameters
-    ----------
-    sets : mapping
-        ``{"test": (y_true, proba), ...}``. Classes without beats have no curve; the legend gives
-        the average precision (AP).
+    ``sets`` is ``{"test": (y_true, proba), ...}``; classes without beats have no curve.
     """
     fig, (axes,) = _square_panels(1, len(sets))
     for ax, (name, (y_true, proba)) in zip(axes, sets.items(), strict=True):
@@ -125,13 +110,7 @@ def plot_precision_recall_curves(sets: Sets) -> Figure:
 
 @style.styled
 def plot_reliability(bins: Mapping[str, pd.DataFrame]) -> Figure:
-    """Accuracy of predictions by confidence, and their number.
-
-    Parameters
-    ----------
-    bins : mapping
-        ``{"compact": calibration.calibration_bins(y_true, proba), ...}``, one panel each.
-    """
+    """Accuracy of predictions by confidence, and their number: one panel per `calibration_bins`."""
     fig, axes = plt.subplots(
         2, len(bins), figsize=(style.FULL_WIDTH if len(bins) > 1 else style.HALF_WIDTH, 3.0),
         sharex=True, sharey="row", squeeze=False, height_ratios=[3, 1],
@@ -160,12 +139,8 @@ def plot_risk_coverage(
 ) -> Figure:
     """Error rate against the share of beats that are answered.
 
-    Parameters
-    ----------
-    curves : mapping
-        ``{"compact, test": table, ...}`` of `calibration.risk_coverage`.
-    points : mapping
-        ``{"compact, test": (coverage, risk), ...}`` at a threshold chosen beforehand.
+    ``curves`` maps names to tables of `risk_coverage`, ``points`` to (coverage, risk) at a
+    threshold chosen beforehand.
     """
     fig, ax = plt.subplots(figsize=(style.FULL_WIDTH, 2.5))
     styles = [(style.MUTED, ":"), (style.INK, "--"), (style.ACCENT, "-")]

@@ -16,16 +16,7 @@ MARKERS = ("o", "s", "D", "^")
 
 @style.styled
 def plot_noise_traces(traces: Mapping[str, np.ndarray], title: str, fs: float) -> Figure:
-    """A few seconds of one recording, clean and with each kind of noise.
-
-    Parameters
-    ----------
-    traces : mapping
-        ``{"clean": ndarray of shape (n_samples,), ...}`` in millivolts.
-    title : str
-    fs : float
-        Sampling rate in Hz.
-    """
+    """A few seconds of one recording in mV at ``fs`` Hz, clean and with each kind of noise."""
     fig, axes = style.panels(len(traces), 1, 0.6 + 0.75 * len(traces), sharey=False)
     for ax, (name, trace) in zip(axes.flat, traces.items(), strict=True):
         ax.plot(np.arange(len(trace)) / fs, trace, color=style.INK, lw=0.7)
@@ -40,10 +31,7 @@ def plot_noise_traces(traces: Mapping[str, np.ndarray], title: str, fs: float) -
 def plot_noise_scores(tables: Mapping[str, pd.DataFrame]) -> Figure:
     """F1 of each class by signal-to-noise ratio: models on rows, kinds of noise on columns.
 
-    Parameters
-    ----------
-    tables : mapping
-        ``{"KNN": table, ...}`` of `noise_stress.noise_scores`.
+    ``tables`` maps each model to its `noise_stress.noise_scores`.
     """
     fig, axes = style.panels(len(tables), len(KINDS), 0.8 + 1.45 * len(tables))
     for line, (model, table) in zip(axes, tables.items(), strict=True):
@@ -56,12 +44,7 @@ def plot_noise_scores(tables: Mapping[str, pd.DataFrame]) -> Figure:
 def plot_noise_lines(lines: Mapping[str, tuple[pd.DataFrame, str]], ylabel: str) -> Figure:
     """Scores against the signal-to-noise ratio, one panel per kind of noise.
 
-    Parameters
-    ----------
-    lines : mapping
-        ``{name: (table, column), ...}``; the tables have the columns ``noise``, ``snr_db`` and the
-        score.
-    ylabel : str
+    ``lines`` is ``{name: (table, column), ...}``, with tables of `noise_stress`.
     """
     fig, axes = style.panels(1, len(KINDS), 2.1)
     _noise_axes(axes[0], lines, [style.MUTED, style.ACCENT, style.INK])

@@ -13,13 +13,8 @@ from ecglib.plots import style
 def plot_neighbours(beats: Beats, training: Beats, position: np.ndarray) -> Figure:
     """Beats (left) and their nearest training beats, in class colours, with class and record.
 
-    Parameters
-    ----------
-    beats : Beats
-        One per row of the figure.
-    training : Beats
-    position : ndarray, shape (len(beats), k), int
-        Of the neighbours in `training`, nearest first.
+    ``position``, shape (len(beats), k), are the neighbours' positions in ``training``, nearest
+    first.
     """
     fig, axes = style.beat_grid(len(beats), 1 + position.shape[1], 0.6 + 0.95 * len(beats))
     for i, line in enumerate(axes):
@@ -63,15 +58,7 @@ def plot_attention(
 def plot_beat_probabilities(
     signal: np.ndarray, proba: np.ndarray, true_class: str | None = None
 ) -> Figure:
-    """One beat and its class probabilities.
-
-    Parameters
-    ----------
-    signal : ndarray, shape (187,)
-    proba : ndarray, shape (5,)
-    true_class : str, optional
-        Class letter, where it is known.
-    """
+    """A beat, shape (187,), its class probabilities, shape (5,), and its true class if known."""
     predicted = CLASSES[int(np.argmax(proba))]
     fig, (trace, bars) = plt.subplots(1, 2, figsize=(style.FULL_WIDTH, 2.1), width_ratios=[3, 2])
     style.draw_beat(trace, signal, CLASS_COLOURS[predicted])

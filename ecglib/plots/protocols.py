@@ -27,11 +27,7 @@ PROTOCOL_STYLE = {
 def plot_protocol_comparison(tables: Mapping[str, pd.DataFrame | None]) -> Figure:
     """Macro F1 of N, S and V: one row per model, one panel per protocol.
 
-    Parameters
-    ----------
-    tables : mapping
-        ``{"known patients": table, ...}`` with columns ``model``, ``macro_f1`` and, if there are
-        intervals, ``macro_f1_records_low`` etc. (see `ec57.headline`); None for a missing one.
+    ``tables`` maps protocols to tables with ``model`` and columns of `ec57.headline`, or to None.
     """
     found = [table for table in tables.values() if table is not None]
     models = list(pd.concat(found)["model"].unique())
@@ -54,12 +50,7 @@ def plot_protocol_comparison(tables: Mapping[str, pd.DataFrame | None]) -> Figur
 def plot_leak_scores(table: pd.DataFrame) -> Figure:
     """Effect of leaks: macro F1 by protocol, and accuracy with and without shared samples.
 
-    Parameters
-    ----------
-    table : DataFrame
-        As ``benchmarks/leak.py`` writes it, of one seed: ``protocol``, ``model``,
-        ``beats_asked`` (``all``, ``shares samples``, ``shares none``), and the columns of
-        `ec57.headline`.
+    ``table`` holds the lines of one seed in ``benchmarks/results/leak.csv``.
     """
     table = table[table["model"] != "most frequent class"]
     models = list(table["model"].unique())
@@ -92,12 +83,7 @@ def plot_leak_scores(table: pd.DataFrame) -> Figure:
 def plot_context(table: pd.DataFrame, seed: int = 0) -> Figure:
     """RR intervals and QRS widths of many patients: absolute, and relative to the patient's own.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Of :func:`ecglib.models.patientwise.features.context_table`, of all patients.
-    seed : int
-        Of the random choice of `PER_CLASS` beats per class.
+    ``table`` is the `context_table` of all; ``seed`` chooses `PER_CLASS` beats per class.
     """
     axis_labels = {
         "rr": "RR interval before the beat (s)",
@@ -121,13 +107,7 @@ def plot_context(table: pd.DataFrame, seed: int = 0) -> Figure:
 
 @style.styled
 def plot_error_records(record: np.ndarray, label: np.ndarray, predicted: np.ndarray) -> Figure:
-    """Error rate by record, highest first, in the colours of the true classes.
-
-    Parameters
-    ----------
-    record : ndarray, shape (n,), str
-    label, predicted : ndarray, shape (n,), int
-    """
+    """Error rate by record, highest first, in the colours of the true classes."""
     wrong = (np.arange(len(CLASSES)) == label[:, None]) & (label != predicted)[:, None]
     share = pd.DataFrame(wrong).groupby(record).mean()
     order = share.sum(axis=1).sort_values(ascending=False, kind="stable").index

@@ -21,10 +21,7 @@ HIGHEST = 0.9995  # score that can be drawn on a logarithmic scale of errors
 def plot_confusion(matrices: Mapping[str, np.ndarray]) -> Figure:
     """Confusion matrices side by side: percentage of the true class, and number of beats.
 
-    Parameters
-    ----------
-    matrices : mapping
-        ``{"test": counts of shape (5, 5), ...}``, true classes on rows; up to three in a row.
+    ``matrices`` is ``{"test": counts of shape (5, 5), ...}``, true classes on rows.
     """
     n = len(matrices)
     columns = 2 if n == 4 else min(n, 3)
@@ -60,14 +57,7 @@ def plot_confusion(matrices: Mapping[str, np.ndarray]) -> Figure:
 
 @style.styled
 def plot_class_f1(table: pd.DataFrame) -> Figure:
-    """F1 of each class, models side by side, with their bootstrap intervals.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Rows of one set of `tables.class_table`: ``model``, ``class``, ``f1`` and, if there are
-        intervals, ``f1_low`` and ``f1_high``.
-    """
+    """F1 of each class, models side by side, with intervals: rows of `class_table`."""
     by_class = table.set_index(["class", "model"]).unstack().reindex(CLASSES)
     f1 = by_class["f1"][table["model"].unique()]
     fig, ax = plt.subplots(figsize=(style.FULL_WIDTH, 2.7))
@@ -95,16 +85,8 @@ def plot_model_comparison(
 ) -> Figure:
     """Accuracy and macro F1, one row per model, with published results as vertical lines.
 
-    The distance to 100 % is on a logarithmic scale, so that good models differ visibly.
-
-    Parameters
-    ----------
-    table : DataFrame
-        One row per model, the weakest first: ``model``, ``accuracy``, ``macro_f1`` and, if there
-        are intervals, ``accuracy_low``, ``accuracy_records_low`` etc. (see
-        `bootstrap.interval_table`).
-    published : mapping, optional
-        Such as `tables.PUBLISHED_RESULTS`.
+    The distance to 100 % is on a logarithmic scale, so that good models differ visibly. ``table``
+    is an `interval_table` of one set, the weakest model first.
     """
     fig, axes = plt.subplots(1, 2, figsize=(style.FULL_WIDTH, 1.2 + 0.34 * len(table)), sharey=True)
     for ax, score in zip(axes, ("accuracy", "macro_f1"), strict=True):

@@ -6,7 +6,6 @@ from functools import wraps
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from cycler import cycler
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
@@ -26,7 +25,7 @@ STYLE = {
     "axes.grid": True,
     "axes.labelsize": 8,
     "axes.linewidth": 0.6,
-    "axes.prop_cycle": cycler(color=[INK]),
+    "axes.prop_cycle": plt.cycler(color=[INK]),
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": 8.5,
@@ -73,20 +72,9 @@ def panels(rows: int, columns: int, height: float, **options: object) -> tuple[F
 
 
 def save_figure(figure: Figure, run: Run, name: str) -> Figure:
-    """Write ``figures/NAME.png`` (150 dpi) and ``.svg``.
+    """Write ``figures/NAME.png`` (150 dpi) and ``.svg``, and return the figure.
 
-    Parameters
-    ----------
-    figure : Figure
-    run : Run
-        If its beats are synthetic, the figure is stamped SYNTHETIC DATA, on screen as well.
-    name : str
-        Such as ``"01_class_counts"``.
-
-    Returns
-    -------
-    Figure
-        The same one: as the last line of a cell, this call saves and shows it.
+    If the run's beats are synthetic, the figure is stamped SYNTHETIC DATA, on screen as well.
     """
     stamped = any(text.get_gid() == "synthetic" for text in figure.texts)
     if run.synthetic and not stamped:

@@ -57,25 +57,11 @@ class _Annotated:
 
 @dataclass(frozen=True)
 class Recording(_Annotated):
-    """One ECG recording in memory.
+    """A recording in memory: ``signal``, shape (n_samples, n_leads), in mV at ``fs`` Hz.
 
-    Attributes
-    ----------
-    name : str
-        Record name, such as ``"100"``.
-    fs : float
-        Sampling rate in Hz.
-    signal : ndarray, shape (n_samples, n_leads), float32
-        Millivolts.
-    leads : tuple of str
-        Lead names, such as ``("MLII", "V5")``.
-    mark_sample : ndarray, shape (n_marks,), int64
-        Sample number of every annotation in time order, beats and other marks alike.
-    mark_symbol : ndarray, shape (n_marks,), str
-        Annotation symbol of each: ``N``, ``V``, ``+``, ``~`` and so on; ``"`` for an annotator's
-        own code without a symbol of one letter.
-    assumed : tuple of str
-        Assumptions made where the source is silent, one sentence each.
+    ``mark_sample`` and ``mark_symbol``, shape (n_marks,), are all annotations in time order, beats
+    and others (``"`` for an annotator's own code); ``assumed`` are sentences on what the source
+    omits.
     """
 
     name: str

@@ -1,12 +1,12 @@
 """The web app with a real server and a real browser."""
 
 import io
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from playwright.sync_api import expect
 
 from browser_app import PATIENCE_S, beats_csv, choose, file, needs_browser, new_page
 from ecglib.apps.demo.widgets.elements import NOTICE
@@ -47,13 +47,6 @@ def download(page, button: str) -> tuple[str, bytes]:
     return loading.value.suggested_filename, Path(loading.value.path()).read_bytes()
 
 
-def until(page, condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        page.wait_for_timeout(50)
-
-
 # --- test beats ----------------------------------------------------------------------------------
 
 
@@ -92,7 +85,7 @@ def test_looks_and_zoom(page) -> None:
     box = figure.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.wheel(0, -400)
-    until(page, lambda: ticks.all_text_contents() != before)
+    expect(ticks).not_to_have_text(before, timeout=1000 * PATIENCE_S)
     page.get_by_role("button", name="Whole beat").click()
     page.get_by_label("Show").select_option("scaled, as the network reads it")
     page.get_by_text("amplitude (scaled)").first.wait_for()
@@ -103,7 +96,7 @@ def test_threshold_by_keyboard(page) -> None:
     before = summary.inner_text()
     page.locator(".noUi-handle").first.focus()
     page.keyboard.press("End")
-    until(page, lambda: summary.inner_text() != before)
+    expect(summary).not_to_have_text(before, timeout=1000 * PATIENCE_S)
     assert "100.0% of" in summary.inner_text()
     page.get_by_text("a person should check").wait_for()
     field = page.get_by_label("Uncertain below")  # instead of the slider
@@ -170,8 +163,7 @@ def test_a_recording_from_wfdb_files(own, tmp_path: Path) -> None:
     record = sorted(cached().glob("*.hea"))[0]
     choose(own, *(record.with_suffix(f".{kind}") for kind in ("hea", "dat", "atr")))
     own.get_by_text("a recording of").wait_for()
-    button = own.get_by_role("button", name="Classify", exact=True)
-    button.dblclick()
+    own.get_by_role("button", name="Classify", exact=True).dblclick()
     own.get_by_text("beats found").wait_for()
     own.get_by_text("time (s)").wait_for()
     own.get_by_role("button", name="Next abnormal").click()

@@ -60,7 +60,6 @@ def voila(notebook: Path, *arguments: str, **environment: str) -> Iterator[tuple
 def jupyterlab(folder: Path, **environment: str) -> Iterator[tuple[str, int]]:
     """JupyterLab's address, without a token, and its process id."""
     command = ["jupyterlab", "--no-browser", "--allow-root", "--IdentityProvider.token="]
-    command += [f"--notebook-dir={folder}"]
     with _server(command, "--ServerApp.port", folder, environment) as served:
         yield served
 

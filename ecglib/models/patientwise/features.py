@@ -36,26 +36,10 @@ def describe_causal(
 ) -> Iterator[tuple[np.ndarray, tuple[np.ndarray, np.ndarray], dict[str, np.ndarray]]]:
     """As `describe`, for beats as they come: in windows whose beats are compared with each other.
 
-    A window is complete 1.4 s after its last R peak: a beat's wave lasts 0.46 s and is shifted by
-    at most 0.08 s, and the filters of `even_out` reach 0.83 s further.
-
-    Parameters
-    ----------
-    signal, fs, r_peaks
-        As for `PatientwiseClassifier.predict_beats`.
-    delay : int
-        Beats to wait for; a window classifies as many.
-    history : int
-        Past beats of a window. The first beats of a recording have none.
-
-    Yields
-    ------
-    beats : ndarray, shape (n_beats,), int
-        Positions in the recording of the beats to classify.
-    places : tuple of two ndarrays, shape (n_beats,), int
-        Window of each of them, and its position in the window.
-    found : dict of ndarray
-        ``seconds``, shape (n_windows, n), and ``morphology``, shape (n_leads, n_windows, n, 22).
+    A window has ``history`` past beats, and ``delay`` beats to classify; it is complete 1.4 s after
+    its last R peak: a beat's wave lasts 0.46 s and is shifted by at most 0.08 s, and the filters of
+    `even_out` reach 0.83 s further. Yields the positions of the beats to classify, the window of
+    each and its position there, and the windows' features with one more axis.
     """
     leads, seconds, peaks = _at_120_hz(signal, fs, r_peaks)
     cuts = [cut_wide(lead, peaks) for lead in leads]

@@ -5,6 +5,8 @@ not learnt wrongly from few patients. There are no class weights, which spoil th
 predictivity of S.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ecglib.labels import CLASSES, labels_of
@@ -34,29 +36,11 @@ EARLIER = {"rr_mean32": -1, "rr_mean400": -1, "next_rr": 1, "recent": -1, "neare
 EARLIER |= {"p_around": 1}  # irregular without P waves is atrial fibrillation, where N comes early
 
 
-def fit_patientwise(recordings: list[Recording], seed: int = 0) -> PatientwiseClassifier:
-    """Train on annotated recordings, about a CPU minute for the 22 of DS1.
-
-    Parameters
-    ----------
-    recordings : list of Recording
-        With all their leads. Beats of classes F and Q are not learnt.
-    seed : int
-
-    Returns
-    -------
-    PatientwiseClassifier
-    """
-    described = [described_beats(recording) for recording in recordings]
-    spliced = [splice(recording) for recording in recordings]
-    return fit_described(described, [described_beats(s) for s in spliced if s is not None], seed)
-
-
 Described = tuple[dict[str, np.ndarray], np.ndarray]
 
 
 def fit_described(
-    described: list[Described], spliced: list[Described], seed: int
+    described: list[Described], spliced: Sequence[Described] = (), seed: int = 0
 ) -> PatientwiseClassifier:
     """Train on recordings that are described already: features and class (0 to 4) of each beat.
 
@@ -70,7 +54,7 @@ def fit_described(
     ventricular = _members(np.concatenate(shape), np.concatenate(label), 2, MORE_VENTRICULAR, seed)
 
     rhythm, label = [], []
-    for found, own in described + spliced:
+    for found, own in [*described, *spliced]:
         features = early_features(found, np.isin(own, (1, 2)).astype(float))
         rhythm.append(features[own < 2])
         label.append(own[own < 2])

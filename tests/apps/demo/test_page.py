@@ -189,15 +189,6 @@ def test_an_unreadable_model_is_reported(beats: Beats, tmp_path: Path) -> None:
     assert "Beat 2 of 10" in demo.view.position.value
 
 
-# --- the rest ------------------------------------------------------------------------------------
-
-
-def test_about_page(demo: ClassifierDemo) -> None:
-    demo.view.pages.selected_index = ABOUT
-    assert "Normal against abnormal" in demo.view.about.value
-    assert demo.view.body.layout.display == "none"
-
-
 def test_with_a_real_network(network, beats: Beats) -> None:
     demo = ClassifierDemo(network, beats)
     demo.view.random.click()
@@ -206,7 +197,9 @@ def test_with_a_real_network(network, beats: Beats) -> None:
     assert reading.threshold == network.threshold
     assert reading.attention.sum() == pytest.approx(1, abs=1e-5)
     assert CLASS_NAMES[reading.predicted] in demo.view.result.value
-    assert demo.view.message.value == ""
+    demo.view.pages.selected_index = ABOUT
+    assert "Normal against abnormal" in demo.view.about.value
+    assert demo.view.body.layout.display == "none" and demo.view.message.value == ""
 
 
 def test_names_are_shown_as_text(beats: Beats) -> None:

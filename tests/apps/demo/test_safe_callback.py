@@ -42,24 +42,20 @@ def test_an_error_in_the_background_is_shown(beats: Beats, caplog) -> None:
 
 
 @pytest.mark.parametrize(
-    "use",
-    [
-        lambda view: view.next.click(),
-        lambda view: view.random.click(),
-        lambda view: view.abnormal.click(),
-        lambda view: setattr(view.class_name, "value", "V"),
-        lambda view: setattr(view.order, "value", ORDERS[1]),
-        lambda view: setattr(view.threshold, "value", 0.1),
-        lambda view: setattr(view.with_table, "value", True),
-        lambda view: setattr(view.paper, "value", True),
-    ],
+    ("control", "value"),
+    [("next", None), ("order", ORDERS[1]), ("threshold", 0.1), ("with_table", True)],
 )
-def test_an_error_of_a_control_is_shown(demo: ClassifierDemo, use, monkeypatch, caplog) -> None:
+def test_an_error_of_a_control_is_shown(
+    demo: ClassifierDemo, control: str, value, monkeypatch, caplog
+) -> None:
     def fail(*_) -> None:
         raise RuntimeError("the <disk> is full")
 
     monkeypatch.setattr(demo.view, "show", fail)
-    use(demo.view)
+    if value is None:
+        getattr(demo.view, control).click()
+    else:
+        getattr(demo.view, control).value = value
     assert "RuntimeError: the &lt;disk&gt; is full" in demo.view.message.value
     assert "Traceback" in caplog.text
     monkeypatch.undo()

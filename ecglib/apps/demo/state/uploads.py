@@ -1,4 +1,4 @@
-"""What somebody uploads, as beats or a recording, with the assumptions made."""
+"""Uploaded files, read as beats or as a recording, with the assumptions made."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -52,14 +52,8 @@ class DemoView(widgets.VBox):
         self._build_uncertainty(threshold)
         self._build_results()
         self.about = widgets.HTML()
-        self.pages = widgets.Tab(
-            [
-                widgets.HTML(span_html("The network was not trained on these beats.")),
-                self.own,
-                self.about,
-            ],
-            titles=PAGES,
-        )
+        tests = widgets.HTML(span_html("The network was not trained on these beats."))
+        self.pages = widgets.Tab([tests, self.own, self.about], titles=PAGES)
         self.body = widgets.VBox(
             [
                 self.choice,

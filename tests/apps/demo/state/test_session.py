@@ -1,7 +1,5 @@
 """Models chosen while an upload is classified, and after that."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from demo_fakes import csv, upload
@@ -27,7 +25,7 @@ def test_a_model_chosen_meanwhile_classifies_the_upload_again(two: ClassifierDem
 def test_another_model_takes_the_beats_already_found(network, uploaded, beats, monkeypatch) -> None:
     session = Session(network, beats)
     session.turn_to(OWN)
-    session.upload = replace(uploaded)
+    session.upload = uploaded
     session.classify()
     work = session.next_work()
     work.take(work.do(lambda share: None))
