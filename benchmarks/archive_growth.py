@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 from distributed import Client, LocalCluster
 
+from ecglib.apps.archive.combine import put_together
 from ecglib.apps.archive.command import in_any_order
 from ecglib.apps.archive.files import Entry, atomic_open, find_recordings, finished, part
-from ecglib.apps.archive.results import put_together
 from ecglib.apps.archive.worker import compact
 from ecglib.evaluation.results import keep_benchmark
 from ecglib.labels import CLASSES

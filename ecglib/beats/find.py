@@ -183,7 +183,7 @@ def find_beats(ecg: Ecg, leads: tuple[int, ...] = (0,)) -> FoundBeats:
     peaks = np.concatenate(found_at)
     if n and not len(peaks) and not _has_numbers(ecg, lead):
         raise EcgFileError(f"The samples of {ecg.name} are not finite numbers: the lead is empty.")
-    judged = quality.judge(np.concatenate(windows)) if windows else np.zeros(0, "<U7")
+    judged = quality.classify_windows(np.concatenate(windows)) if windows else np.zeros(0, "<U7")
     rows = [rows[judged[at // WINDOW] == OK] for at, rows in shown]
     inverted = bool(rows) and quality.looks_inverted(np.concatenate(rows))
     return FoundBeats(ecg, tuple(leads), from_360(peaks, ecg.fs), peaks, judged, inverted)

@@ -100,7 +100,7 @@ def evaluate_recordings(
             continue
         own = choose_leads(ecg, lead, model.most_leads)
         leads[name] = tuple(ecg.leads[k] for k in own)
-        beats.append(judge_recording(model, ecg, own).assign(record=name))
+        beats.append(score_recording(model, ecg, own).assign(record=name))
     if not beats:
         why = "".join(f" {name}: {reason}." for name, reason in list(left_out.items())[:5])
         raise ValueError(
@@ -136,7 +136,7 @@ def find_recordings(folder: str | Path) -> dict[str, Path]:
     return {path.relative_to(folder).as_posix(): path for path in paths}
 
 
-def judge_recording(model: RecordingClassifier, ecg: Ecg, leads: tuple[int, ...]) -> pd.DataFrame:
+def score_recording(model: RecordingClassifier, ecg: Ecg, leads: tuple[int, ...]) -> pd.DataFrame:
     """True and predicted class of a recording's beats, at annotated and at detected beats.
 
     A beat is missed if it is not found, if it is unreadable, or if it is the last one and the model

@@ -30,7 +30,7 @@ def measure(signal: np.ndarray, height: np.ndarray) -> np.ndarray:
     return np.stack([low, high, at_low, at_high, background, usual_height(height)], axis=1)
 
 
-def judge(measured: np.ndarray) -> np.ndarray:
+def classify_windows(measured: np.ndarray) -> np.ndarray:
     """Quality of each 1.5 s, shape (n_windows,): ``ok``, ``flat``, ``clipped`` or ``noise``.
 
     All but ``ok`` is unreadable. The usual range and the extremes are those of the whole recording.

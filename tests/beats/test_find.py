@@ -9,7 +9,7 @@ from ecglib.beats import find
 from ecglib.beats.beats import cut_rows
 from ecglib.beats.prepared import read_ecg
 from ecglib.datasets.synthetic import write_recordings
-from ecglib.recordings.quality import judge, measure
+from ecglib.recordings.quality import classify_windows, measure
 from ecglib.recordings.reading import open_ecg
 from ecglib.recordings.recording import to_recording_fs
 from ecglib.recordings.rpeaks import WINDOW, filtered, find_r_peaks
@@ -34,7 +34,7 @@ def test_blocks_give_what_one_piece_gives(record, monkeypatch, fs) -> None:
         rows = np.concatenate([rows for _, rows in found.rows()])
     assert np.array_equal(found.peaks, peaks)
     assert np.abs(found.sample / fs - peaks / 360).max() <= 0.5 / fs
-    assert np.array_equal(found.windows, judge(measure(whole, filtered(whole))))
+    assert np.array_equal(found.windows, classify_windows(measure(whole, filtered(whole))))
     assert np.allclose(rows, cut_rows(whole, peaks, np.arange(len(peaks) - 1)), atol=1e-5)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecglib.recordings.quality import judge, looks_inverted, measure, stretches, unbroken
+from ecglib.recordings.quality import looks_inverted, measure, stretches, unbroken
 from ecglib.recordings.rpeaks import filtered
 from ecglib.recordings.wfdb import read_recording
 
@@ -17,8 +17,8 @@ def test_poor_stretches_are_found(s01: Path) -> None:
     signal[60 * 360 : 90 * 360] += 0.8 * rng.normal(size=30 * 360)
     signal[120 * 360 : 130 * 360] = np.clip(30 * signal[120 * 360 : 130 * 360], -6, 6)
     measured = measure(signal, filtered(signal))
-    quality = judge(measured)
-    assert not len(judge(measured[:0]))
+    quality = classify_windows(measured)
+    assert not len(classify_windows(measured[:0]))
     per_second = np.repeat(quality, 3)[::2][: len(signal) // 360]  # 1.5 s windows
     assert (per_second[22:30] == "flat").all()
     assert (per_second[66:84] == "noise").mean() > 0.9

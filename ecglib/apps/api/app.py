@@ -77,7 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
         },
         middleware=[  # from the outside to the inside
             Middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"]),
-            Middleware(http.GuardMiddleware, registry=registry, slots=slots, origins=origins),
+            Middleware(http.RequestLimits, registry=registry, slots=slots, origins=origins),
             Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False),
         ],
     )

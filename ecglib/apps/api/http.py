@@ -79,7 +79,7 @@ def responses(*codes: int) -> dict[int, dict]:
     }
 
 
-class GuardMiddleware:
+class RequestLimits:
     """Refuse untrusted origins and more requests than slots; answer all errors with problems.
 
     A request holds a slot of its path from its first byte to its answer.

@@ -62,7 +62,7 @@ def classify_archive(
     recordings. Raises ValueError if there is nothing to classify or no model, and ClusterError.
     """
     try:
-        from ecglib.apps.archive.results import put_together
+        from ecglib.apps.archive.combine import put_together
         from ecglib.apps.archive.worker import Model, classify_to_part
         from ecglib.models.classifier import Classifier
     except ImportError as error:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from ecglib.apps.demo.safe_callback import SafeCallback
 from ecglib.apps.demo.state.background import Jobs
+from ecglib.apps.demo.state.export import as_annotations, as_csv, normal_scores, results
 from ecglib.apps.demo.state.gallery import Gallery
-from ecglib.apps.demo.state.results import as_annotations, as_csv, normal_scores, results
 from ecglib.apps.demo.state.session import ABOUT, Session
 from ecglib.apps.demo.state.uploads import Corrections
 from ecglib.apps.demo.widgets.about import about_html, cautions

@@ -19,7 +19,7 @@ from ecglib.models.patientwise.features import (
     ventricular_features,
 )
 from ecglib.models.patientwise.rhythm_features import rr_features
-from ecglib.models.patientwise.trees import Trees, fit_trees, join_trees
+from ecglib.models.patientwise.trees import Trees, average_trees, fit_trees
 from ecglib.recordings.recording import Recording
 
 MEMBERS = 5  # models of each kind whose log odds are averaged
@@ -83,7 +83,7 @@ def _members(
         rows = np.setdiff1d(np.arange(len(label)), left_out)
         target = label[rows] == positive
         members.append(fit_trees(features[rows], target, weight[rows], way, number))
-    return join_trees(members)
+    return average_trees(members)
 
 
 def described_beats(recording: Recording) -> Described:

@@ -49,7 +49,7 @@ def fit_trees(
     return trees | {"start": np.ravel(model._baseline_prediction).astype(np.float64)}
 
 
-def join_trees(members: list[Trees]) -> Trees:
+def average_trees(members: list[Trees]) -> Trees:
     """One model whose score is the mean of its members'."""
     nodes = max(m["value"].shape[1] for m in members)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import fsspec
 import pytest
 
+from ecglib.apps.archive.combine import put_together
 from ecglib.apps.archive.files import Entry, atomic_open, find_recordings
-from ecglib.apps.archive.results import put_together
 
 
 def test_segments_belong_to_their_record(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from ecglib.models.patientwise.trees import check_trees, fit_trees, join_trees, score
+from ecglib.models.patientwise.trees import average_trees, check_trees, fit_trees, score
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_joined_trees_answer_with_the_mean(problem) -> None:
     features, label = problem
     members = [fit_trees(features, label, np.ones(len(label)), [0, 0, 0], s) for s in (0, 1)]
     mean = np.mean([score(m, features) for m in members], axis=0)
-    assert score(join_trees(members), features) == pytest.approx(mean)
+    assert score(average_trees(members), features) == pytest.approx(mean)
 
 
 @pytest.mark.parametrize(

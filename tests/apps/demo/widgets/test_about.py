@@ -3,8 +3,8 @@
 import pytest
 
 from demo_fakes import FakeClassifier
+from ecglib.apps.demo.state.export import normal_scores
 from ecglib.apps.demo.state.gallery import Gallery
-from ecglib.apps.demo.state.results import normal_scores
 from ecglib.apps.demo.widgets.about import about_html, cautions
 from ecglib.beats.beats import Beats
 

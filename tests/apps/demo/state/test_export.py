@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import wfdb
 
-from ecglib.apps.demo.state.results import as_annotations, as_csv, results
+from ecglib.apps.demo.state.export import as_annotations, as_csv, results
 
 
 def test_table_and_annotations(classified, tmp_path: Path) -> None:
