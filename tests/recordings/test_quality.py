@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecglib.recordings.quality import looks_inverted, measure, stretches, unbroken
+from ecglib.recordings.quality import classify_windows, looks_inverted, measure, stretches, unbroken
 from ecglib.recordings.rpeaks import filtered
 from ecglib.recordings.wfdb import read_recording
 
