@@ -20,7 +20,7 @@ from repository import tracked_texts
 def test_import_is_light_and_leaves_no_trace(tmp_path: Path) -> None:
     """`import ecglib` prints and writes nothing, and loads no big library."""
     heavy = ["matplotlib", "numpy", "pandas", "scipy", "sklearn", "torch", "wfdb"]
-    code = f"import sys, ecglib; sys.exit(' '.join(m for m in {heavy} if m in sys.modules))"
+    code = f"import sys, ecglib; sys.exit(' '.join(m for m in {heavy} if m in sys.modules) or 0)"
     places = ("HOME", "USERPROFILE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")
     there = dict.fromkeys(places, str(tmp_path))
     assert run_python("-B", "-c", code, cwd=tmp_path, **there) == (0, "", "")
