@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from ecglib.beats.beats import BEAT_FS, BEAT_SAMPLES, Beats, join
+from ecglib.beats.rhythm import RHYTHM
 from ecglib.labels import CLASSES
 from ecglib.recordings.reading import open_source
 from ecglib.recordings.recording import LARGEST, EcgFileError, Recording, Rows
@@ -85,6 +86,7 @@ def prepared_beats(table: np.ndarray, name: str) -> Beats:
         sample=np.arange(1, rows + 1),
         rr_before=np.full(rows, np.nan, dtype=np.float32),
         rr_after=np.full(rows, np.nan, dtype=np.float32),
+        rhythm=np.full((rows, len(RHYTHM)), np.nan, dtype=np.float32),
         source=UPLOAD,
         assumed=tuple(assumed),
         written=written,
